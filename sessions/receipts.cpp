@@ -12,6 +12,8 @@
 #include "protocol/stanzas/ack.h"
 #include "protocol/stanzas/group_message.h"
 #include "sessions/add_ons.h"
+#include "sessions/due.h"
+#include "sessions/outbox.h"
 #include "sessions/server_time.h"
 #include "sessions/status_events.h"
 
@@ -242,8 +244,9 @@ void Receipts::on_own_receipt(const protocol::IncomingReceipt& receipt) {
 // --- retry requests
 
 void Receipts::on_retry(const Node& receipt) {
-  // Acked in every case, or it would come back at each login; but only when the resend is in this turn's rows, or a
-  // crash while keys are being fetched would lose it.
+  // Acked in every case, or it would come back at each login; but only when what it asks for is done, or whatever ends
+  // the connection while keys are fetched, or the server has not taken the resend yet, would lose it: what waits for
+  // that is in memory alone, and the server keeps the request until it is acked.
   if (answer_retry(receipt) == RetryAnswer::done) c_.send(protocol::ack_for(receipt, std::nullopt));
 }
 
@@ -256,23 +259,48 @@ void Receipts::on_group_changed(const Jid& group) {
   for (const Node& receipt : receipts) on_retry(receipt);
 }
 
+namespace {
+
+/// What the server says of a resend that it does not take now, and may take another time (03 section 4.8).
+bool is_temporary(unsigned error) { return error == 408 || error == 429 || error == 500 || error == 503; }
+
+}  // namespace
+
 void Receipts::on_resend_ack(const protocol::Ack& ack) {
   constexpr unsigned stale_addressing = 421;
-  const auto known =
-      std::find_if(resent_.begin(), resent_.end(), [&](const Node& asked) { return asked.attr("id") == ack.id; });
+  const auto known = std::find_if(resent_.begin(), resent_.end(),
+                                  [&](const Resent& resent) { return resent.receipt.attr("id") == ack.id; });
   if (known == resent_.end()) return;
-  const Node receipt = std::move(*known);
+  const Node receipt = std::move(known->receipt);
   resent_.erase(known);
   const auto group = receipt.jid("from");
-  if (ack.error != stale_addressing || !group || waiting_ == max_waiting) return;
-  ++waiting_;
-  held_[*group].push_back(receipt);
-  groups_.mark_stale(*group);
+  if (ack.error == stale_addressing && group && group->is_group()) {
+    if (waiting_ == max_waiting) return;  // not acked: it comes back at the next login
+    ++waiting_;
+    held_[*group].push_back(receipt);
+    return groups_.mark_stale(*group);
+  }
+  if (!is_temporary(ack.error)) c_.send(protocol::ack_for(receipt, std::nullopt));
 }
 
-// The server brings them again.
+std::optional<net::SteadyTime> Receipts::due() const {
+  return resent_.empty() ? std::nullopt : std::optional(resent_.front().until);
+}
+
+void Receipts::on_due() {
+  while (is_due(due(), c_.now.steady)) stop_waiting_for_oldest();
+}
+
+// The server has most likely taken the resend, and its answer was lost; for ever at each login is worse.
+void Receipts::stop_waiting_for_oldest() {
+  c_.send(protocol::ack_for(resent_.front().receipt, std::nullopt));
+  resent_.erase(resent_.begin());
+}
+
+// None of these is acked: the server brings them again.
 void Receipts::on_link_down() {
   resent_.clear();
+  strangers_.clear();
   for (const auto& [group, receipts] : held_) waiting_ -= receipts.size();
   held_.clear();
 }
@@ -285,9 +313,10 @@ std::optional<storage::MessageRow> Receipts::sent_lately(const std::string& id) 
   return message;
 }
 
-std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryRequest& request, const Jid& requester) {
+std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryRequest& request, const Jid& requester,
+                                                        UnixMs asked_at) {
   auto message = sent_lately(request.id);
-  if (!message || !is_recipient(*message, request, requester)) return std::nullopt;
+  if (!message || !is_recipient(*message, request, requester, asked_at)) return std::nullopt;
   using storage::CopyHolder;
   const CopyHolder holder = directory_.is_own(requester) ? CopyHolder::own_account : CopyHolder::recipient;
   // Of a group it is not kept who has one.
@@ -305,18 +334,33 @@ std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryReq
 }
 
 bool Receipts::is_recipient(const storage::MessageRow& message, const protocol::RetryRequest& request,
-                            const Jid& requester) {
+                            const Jid& requester, UnixMs asked_at) {
   if (message.chat.is_status()) {
     return request.chat == message.chat && (directory_.is_own(requester) || audiences_.includes(message.id, requester));
   }
   if (message.chat.is_group()) {
     if (request.chat != message.chat) return false;
+    if (directory_.is_own(requester)) return true;  // whatever the account says is for all of its devices
     const auto member = groups_.member(message.chat, requester);
-    // Who came later has no business with what was said before.
+    // Who came later has no business with what was said before. When somebody came the server says: an own clock that
+    // dated a message of which no ack has come may be days behind. Whoever asks for that one was brought it by then.
+    const UnixMs said_at = message.ack >= AckLevel::server ? message.timestamp : asked_at;
     const std::uint64_t joined = member ? member->joined_at.value_or(0) : 0;
-    return member && (joined == 0 || stated_ms(joined, c_.now.unix_ms) <= message.timestamp + joined_slack_ms);
+    return member && (joined == 0 || stated_ms(joined, c_.now.unix_ms) <= said_at + joined_slack_ms);
   }
   return directory_.is_own(requester) || requester.user_jid() == message.chat;
+}
+
+bool Receipts::is_new_stranger(const protocol::RetryRequest& request, const Jid& requester) {
+  if (!request.chat || !request.chat->is_group() || directory_.is_own(requester)) return false;
+  const auto message = sent_lately(request.id);
+  if (!message || message->chat != *request.chat) return false;
+  if (!groups_.standing(message->chat).member || groups_.member(message->chat, requester)) return false;
+  return strangers_.size() < max_strangers && strangers_.emplace(message->chat, requester.user_jid()).second;
+}
+
+UnixMs Receipts::asked_at(const Node& receipt) const {
+  return stated_ms(receipt.number("t").value_or(0), c_.server_ms());
 }
 
 Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
@@ -343,7 +387,12 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   }
   const Jid requester = directory_.canonical_device(request->requester);
   // Looked at before anything is counted, so that requests for what was never sent leave no trace.
-  if (!resendable(*request, requester)) return RetryAnswer::done;
+  if (!resendable(*request, requester, asked_at(receipt))) {
+    if (!is_new_stranger(*request, requester)) return RetryAnswer::done;
+    // The server has brought it a message of the group: rather is what we know of the group behind.
+    groups_.mark_stale(*request->chat);
+    return answer_retry(receipt);
+  }
   if (on_proof) on_proof(request->id, stated_ms(receipt.number("t").value_or(0), c_.now.unix_ms));
   storage::ResendRow resends = c_.records.resends(requester, request->id);
   if (resends.count >= c_.settings.max_resends) return RetryAnswer::done;
@@ -367,15 +416,14 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
       c_.keys.mark_changed(requester);
     }
   }
-  if (fanout_.has_session(requester)) {
-    resend(receipt, *request, requester, std::move(resends));
-    return RetryAnswer::done;
-  }
+  if (fanout_.has_session(requester)) return resend(receipt, *request, requester, std::move(resends));
   count_resend(*request, requester, std::move(resends));
   fanout_.fetch_sessions({requester}, true, [this, receipt, request = *request, requester](bool ok) {
     if (!c_.link.up() || !ok) return;  // not acked: the server brings the request again
-    if (fanout_.has_session(requester)) resend(receipt, request, requester, c_.records.resends(requester, request.id));
-    c_.send(protocol::ack_for(receipt, std::nullopt));
+    const RetryAnswer answer = fanout_.has_session(requester)
+                                   ? resend(receipt, request, requester, c_.records.resends(requester, request.id))
+                                   : RetryAnswer::done;
+    if (answer == RetryAnswer::done) c_.send(protocol::ack_for(receipt, std::nullopt));
   });
   return RetryAnswer::later;
 }
@@ -385,12 +433,13 @@ void Receipts::count_resend(const protocol::RetryRequest& request, const Jid& re
   c_.records.add(storage::PutResends{c_.id(), requester, request.id, std::move(resends), c_.now.unix_ms, window});
 }
 
-void Receipts::resend(const Node& receipt, const protocol::RetryRequest& request, const Jid& requester,
-                      storage::ResendRow resends) {
+Receipts::RetryAnswer Receipts::resend(const Node& receipt, const protocol::RetryRequest& request, const Jid& requester,
+                                       storage::ResendRow resends) {
   const auto message = find_sent(request.id);
   auto* record = c_.keys.find(requester);
-  if (!message || message->content.empty() || record == nullptr) return;
-  if (!is_recipient(*message, request, requester)) return;  // keys were fetched meanwhile
+  if (!message || message->content.empty() || record == nullptr) return RetryAnswer::done;
+  // Keys were fetched meanwhile.
+  if (!is_recipient(*message, request, requester, asked_at(receipt))) return RetryAnswer::done;
   const bool in_group = message->chat.has_sender_keys();
   const bool with_key = in_group && group_fanout_.may_have_key(message->chat, requester);
   if (with_key) group_fanout_.give_again(message->chat, requester);
@@ -398,19 +447,21 @@ void Receipts::resend(const Node& receipt, const protocol::RetryRequest& request
   count_resend(request, requester, std::move(resends));
   const Resend what = resend_of(request, *message, with_key);
   auto sealed = protocol::encrypt(*record, fanout_.local(), protocol::pad_message(what.plaintext, c_.random));
-  if (!sealed) return;
+  if (!sealed) return RetryAnswer::done;
   c_.keys.mark_changed(requester);
   const Bytes identity = sealed->kind == protocol::CiphertextKind::pre_key_message ? c_.device.account : Bytes();
   if (in_group) {
-    if (resent_.size() == max_resent) resent_.erase(resent_.begin());
-    resent_.push_back(receipt);
-    return c_.send(protocol::group_retry_stanza({request.id, message->chat, request.requester, what.kind,
-                                                 group_fanout_.addressing_mode(message->chat), std::move(*sealed),
-                                                 request.count, identity, setting_of(*message)}));
+    if (resent_.size() == max_resent) stop_waiting_for_oldest();
+    resent_.push_back({receipt, in(c_, Outbox::ack_patience)});
+    c_.send(protocol::group_retry_stanza({request.id, message->chat, request.requester, what.kind,
+                                          group_fanout_.addressing_mode(message->chat), std::move(*sealed),
+                                          request.count, identity, setting_of(*message)}));
+    return RetryAnswer::later;
   }
   c_.send(
       protocol::retry_stanza({request.id, request.requester, what.kind, std::move(*sealed), request.count,
                               what.recipient, identity, directory_.is_own(requester), tokens_.token_of(requester)}));
+  return RetryAnswer::done;
 }
 
 std::string Receipts::setting_of(const storage::MessageRow& message) const {

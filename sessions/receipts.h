@@ -5,7 +5,9 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/stanzas/ack.h"
@@ -30,10 +32,13 @@ class Receipts {
   void on_receipt(const Node& receipt);
   /// What is known of the group has changed: who asked for its messages meanwhile is answered.
   void on_group_changed(const Jid& group);
-  /// The server's answer to a message that was sent again to one device. It refuses that where a group names its
-  /// members otherwise by now: once the group is known as it is, the device gets it under its name there.
+  /// The server's answer to a message of a group that was sent again to one device: the request for it is acked. It
+  /// refuses that where a group names its members otherwise by now: once the group is known as it is, the device gets
+  /// it under its name there.
   void on_resend_ack(const protocol::Ack& ack);
   void on_link_down();
+  std::optional<net::SteadyTime> due() const;
+  void on_due();
   /// Set by the session: a receipt of a device that the message was for shows that the server has had it.
   std::function<void(const std::string& message_id, UnixMs at)> on_proof;
   /// Set by the session: it waits in the outbox, and no network has had it.
@@ -46,7 +51,8 @@ class Receipts {
   static constexpr std::size_t max_ids = 256;
   static constexpr std::size_t max_member_receipts = 4'096;  // of one stanza: ids times members
   static constexpr std::size_t max_waiting = 64;             // retry receipts that wait for their group, whole stanzas
-  static constexpr std::size_t max_resent = 256;             // … that the server's answer is waited for
+  static constexpr std::size_t max_resent = 256;             // … whose resend the server is to answer
+  static constexpr std::size_t max_strangers = 64;           // for whom a group is asked for, on one connection
 
   void on_peer_receipt(const protocol::IncomingReceipt& receipt);
   /// Our message with this id. nullopt also for one of this very turn, for one that waits to be sealed, and for one
@@ -61,14 +67,20 @@ class Receipts {
   storage::AckLevel said_by(std::int64_t message_row, const Jid& user);
   void raise_in_group(const std::string& id, const Jid& group, const std::vector<protocol::IncomingReceipt::User>& who);
   void on_own_receipt(const protocol::IncomingReceipt& receipt);
-  enum class RetryAnswer { done, later };  // later: keys are being fetched, the ack follows them
+  enum class RetryAnswer { done, later };  // later: it waits for something, the ack follows that
   void on_retry(const Node& receipt);
   RetryAnswer answer_retry(const Node& receipt);
   /// What we sent within the window, whoever asks for it.
   std::optional<storage::MessageRow> sent_lately(const std::string& id);
   /// The message of ours that this device may have again: sent to its user within the window, and not had by it yet.
-  std::optional<storage::MessageRow> resendable(const protocol::RetryRequest& request, const Jid& requester);
-  bool is_recipient(const storage::MessageRow& message, const protocol::RetryRequest& request, const Jid& requester);
+  std::optional<storage::MessageRow> resendable(const protocol::RetryRequest& request, const Jid& requester,
+                                                UnixMs asked_at);
+  bool is_recipient(const storage::MessageRow& message, const protocol::RetryRequest& request, const Jid& requester,
+                    UnixMs asked_at);
+  /// It asks for a message that went to a group in which we do not know it, which is asked for once a connection.
+  bool is_new_stranger(const protocol::RetryRequest& request, const Jid& requester);
+  /// When the server had the request.
+  UnixMs asked_at(const Node& receipt) const;
   struct Resend {
     Bytes plaintext;
     protocol::StanzaKind kind;
@@ -78,8 +90,9 @@ class Receipts {
   std::string setting_of(const storage::MessageRow& message) const;
   Resend resend_of(const protocol::RetryRequest& request, const storage::MessageRow& message, bool with_key);
   void count_resend(const protocol::RetryRequest& request, const Jid& requester, storage::ResendRow resends);
-  void resend(const Node& receipt, const protocol::RetryRequest& request, const Jid& requester,
-              storage::ResendRow resends);
+  RetryAnswer resend(const Node& receipt, const protocol::RetryRequest& request, const Jid& requester,
+                     storage::ResendRow resends);
+  void stop_waiting_for_oldest();
 
   Context& c_;
   Directory& directory_;
@@ -90,8 +103,13 @@ class Receipts {
   StatusAudiences& audiences_;
   std::size_t waiting_ = 0;                // retry receipts whose group is being asked for, or held
   std::map<Jid, std::vector<Node>> held_;  // those whose group the server could not describe yet
-  /// Retry receipts of groups in the order of what was sent for them, until the server has answered that; the newest.
-  std::vector<Node> resent_;
+  /// Retry receipts of groups in the order of what was sent for them, until the server has answered that, or will not.
+  struct Resent {
+    Node receipt;
+    net::SteadyTime until;
+  };
+  std::vector<Resent> resent_;
+  std::set<std::pair<Jid, Jid>> strangers_;  // group and user: who was asked for, on this connection
 };
 
 }  // namespace wharf::sessions

@@ -153,7 +153,7 @@ std::optional<net::SteadyTime> Session::stable_due() const {
 std::optional<net::SteadyTime> Session::next_deadline() const {
   return earliest({context_.link.due(), stable_due(), pairing_.due(), login_.due(), outbox_.due(), acceptance_.due(),
                    uploads_.due(), downloads_.due(), groups_.due(), number_checks_.due(), presence_.due(),
-                   app_state_.due(), channels_.due()});
+                   app_state_.due(), channels_.due(), receipts_.due()});
 }
 
 void Session::on_due() {
@@ -172,6 +172,7 @@ void Session::on_due() {
   presence_.on_due();
   app_state_.on_due();
   channels_.on_due();
+  receipts_.on_due();
   login_.on_due();
 }
 

@@ -193,11 +193,10 @@ TEST_CASE("what waits for a stale group is what was sent there, and not without 
     CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).empty());
     CHECK(acks() == 0);
   }
-  f.hear(test::described(query[0], f.metadata));
-  CHECK(acks() == 64);
+  CHECK(f.hear(test::described(query[0], f.metadata)).size() == 10);
+  CHECK(acks() == 54);  // what is sent is acked when the server has it
   // There is room again.
-  f.hear(Crew::retry_of(carl, "3EB0AA"));
-  CHECK(acks() == 1);
+  CHECK(f.hear(Crew::retry_of(carl, "3EB0AA")).size() == 1);
 }
 
 TEST_CASE("who asks again while the server cannot describe the group gets the message when it can") {
@@ -218,10 +217,12 @@ TEST_CASE("who asks again while the server cannot describe the group gets the me
   query = queries_to(f.said, crew);
   REQUIRE(query.size() == 1);
   const auto out = f.hear(test::described(query[0], f.metadata));
-  CHECK(acks() == 1);
+  CHECK(acks() == 0);
   CHECK(std::count_if(out.begin(), out.end(), [](const Node& node) {
           return node.attr("id") == "3EB0AA" && node.jid("participant") == ben;
         }) == 1);
+  f.accepted("3EB0AA");
+  CHECK(acks() == 1);
 }
 
 TEST_CASE("what is sent again under a name that is over is sent once more when the group is known again") {
@@ -238,4 +239,120 @@ TEST_CASE("what is sent again under a name that is over is sent once more when t
   CHECK(out[0].jid("participant") == ben);
   CHECK(f.hear(Crew::ack_of("3EB0AA")).empty());
   CHECK(queries_to(f.said, crew).empty());
+}
+
+TEST_CASE("a request is acked when the server has answered what was sent for it: until then it brings it again") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  REQUIRE(f.hear(Crew::retry_of(ben, "3EB0AA")).size() == 1);
+  CHECK(f.requests_acked() == 0);
+  SECTION("taken") {
+    f.accepted("3EB0AA");
+    CHECK(f.requests_acked() == 1);
+  }
+  SECTION("refused, whatever is tried") {
+    f.hear(Crew::ack_of("3EB0AA").set("error", "403"));
+    CHECK(f.requests_acked() == 1);
+  }
+  SECTION("refused for now") {
+    f.hear(Crew::ack_of("3EB0AA").set("error", "429"));
+    CHECK(f.requests_acked() == 0);
+  }
+  SECTION("not answered in all the time that an ack may take") {
+    f.steady += Outbox::ack_patience - 1s;
+    f.hear(Node("ib"));
+    CHECK(f.requests_acked() == 0);
+    f.steady += 1s;
+    f.hear(Node("ib"));
+    CHECK(f.requests_acked() == 1);
+  }
+  SECTION("each in the order in which they were sent") {
+    REQUIRE(f.hear(Crew::retry_of(carl, "3EB0AA")).size() == 1);
+    for (const Jid& who : {ben, carl}) {
+      f.accepted("3EB0AA");
+      REQUIRE(f.requests_acked() == 1);
+      CHECK(f.said[0].jid("participant") == who);
+    }
+  }
+}
+
+TEST_CASE("what is refused under a name that is over is sent once more though the connection or the process ends") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  REQUIRE(f.hear(Crew::retry_of(ben, "3EB0AA")).size() == 1);
+  CHECK(f.hear(Crew::ack_of("3EB0AA").set("error", "421").set("addressing_mode", "pn")).empty());
+  CHECK(f.requests_acked() == 0);
+  SECTION("the process") {
+    f.reopen();
+    f.begin();
+  }
+  SECTION("the connection") { f.cut(); }
+  const auto query = queries_to(f.go_online(), crew);
+  REQUIRE(query.size() == 1);
+  // As it was not acked, the server brings it again.
+  CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).empty());
+  CHECK(f.requests_acked() == 0);
+  const auto out = f.hear(test::described(query[0], f.metadata));
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].jid("participant") == ben);
+  f.accepted("3EB0AA");
+  CHECK(f.requests_acked() == 1);
+}
+
+TEST_CASE("who asks for a message of a group and is not known there has the group asked for, once") {
+  Crew f;
+  f.members.emplace(dora, Member{f.befriend(dora), {}});
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  CHECK(f.hear(Crew::retry_of(dora, "3EB0FF")).empty());
+  CHECK(queries_to(f.said, crew).empty());  // nothing that we said
+  CHECK(f.hear(Crew::retry_of(dora, "3EB0AA")).empty());
+  CHECK(f.requests_acked() == 0);
+  const auto query = queries_to(f.said, crew);
+  REQUIRE(query.size() == 1);
+  SECTION("she is in it: the notification that says so has not come yet, or never will") {
+    f.metadata.members.push_back(groups::person(dora));
+    f.metadata.size = 4;
+    const auto out = f.hear(test::described(query[0], f.metadata));
+    REQUIRE(out.size() == 1);
+    CHECK(out[0].attr("id") == "3EB0AA");
+    CHECK(out[0].jid("participant") == dora);
+  }
+  SECTION("she is not") {
+    CHECK(f.hear(test::described(query[0], f.metadata)).empty());
+    CHECK(f.requests_acked() == 1);
+    CHECK(f.hear(Crew::retry_of(dora, "3EB0AA")).empty());
+    CHECK(f.requests_acked() == 1);
+    CHECK(queries_to(f.said, crew).empty());
+  }
+  SECTION("the server does not say it now") {
+    CHECK(f.hear(test::error_of(query[0], 429)).empty());
+    CHECK(f.requests_acked() == 0);
+  }
+}
+
+TEST_CASE("a clock that is behind keeps nobody from a message that was not acked yet") {
+  Crew f;
+  constexpr std::uint64_t behind = 12 * 3600;  // seconds
+  f.have_phone();
+  for (groups::Participant& member : f.metadata.members) member.joined_at = 1'700'000'000 + behind;
+  f.describe();
+  REQUIRE(f.say("hello", "3EB0AA").size() == 1);
+  const Jid who = GENERATE(ben, self);
+  const auto resent = f.hear(Crew::retry_of(who, "3EB0AA").set("t", 1'700'000'060 + behind));
+  REQUIRE(resent.size() == 1);
+  CHECK(resent[0].jid("participant") == who);
+}
+
+TEST_CASE("the account's own devices get what it says to a group, whenever it came there") {
+  Crew f;
+  f.have_phone();
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  for (groups::Participant& member : f.metadata.members) member.joined_at = 1'700'043'200;
+  f.describe();
+  CHECK(f.hear(Crew::retry_of(self, "3EB0AA")).size() == 1);
+  CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).empty());
 }

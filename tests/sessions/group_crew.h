@@ -108,6 +108,22 @@ struct SendingCrew : PreparingSession {
     node.add(Node("retry").set("v", "1").set("count", "1").set("id", id).set("t", "1700000001"));
     return node.add(Node("registration").bytes(protocol::Bytes{0, 0, 0, 77}));
   }
+  /// The own phone stands in the list, and has a session with us.
+  void have_phone() {
+    members.emplace(self, Member{befriend(self), {}});
+    storage::DeviceListRow list;
+    list.fetched_at = now_ms;
+    list.devices = {0, 3};
+    storage::Changes changes;
+    changes.add(storage::PutDeviceList{row.id, self, list});
+    store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  }
+  /// Retry receipts that were acked in the turn of the last hear().
+  std::ptrdiff_t requests_acked() const {
+    return std::count_if(said.begin(), said.end(), [](const Node& node) {
+      return node.is("ack") && node.attr("class") == "receipt" && node.attr("type") == "retry";
+    });
+  }
   std::vector<Node> accepted(const std::string& id, const std::string& phash = "") { return hear(ack_of(id, phash)); }
   void removed(const Jid& who) {
     Node child("remove");
