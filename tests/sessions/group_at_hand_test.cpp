@@ -3,11 +3,13 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <chrono>
 
 #include "tests/sessions/group_crew.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
+using namespace std::chrono_literals;
 using protocol::Node;
 using storage::AckLevel;
 using test::crew;
@@ -18,7 +20,7 @@ namespace groups = protocol::groups;
 
 namespace {
 
-const Jid &ben = test::ben_lid, &carl = test::carl_lid;
+const Jid &ben = test::ben_lid, &carl = test::carl_lid, &dora = test::dora_lid;
 
 }  // namespace
 
@@ -303,7 +305,7 @@ TEST_CASE("what is refused under a name that is over is sent once more though th
 
 TEST_CASE("who asks for a message of a group and is not known there has the group asked for, once") {
   Crew f;
-  f.members.emplace(dora, Member{f.befriend(dora), {}});
+  f.members.emplace(dora, test::GroupMember{f.befriend(dora), {}});
   f.say("hello", "3EB0AA");
   f.accepted("3EB0AA");
   CHECK(f.hear(Crew::retry_of(dora, "3EB0FF")).empty());

@@ -1,7 +1,9 @@
 #pragma once
 // A group whose members hold their own keys, and what a real Session sends to it.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -110,7 +112,7 @@ struct SendingCrew : PreparingSession {
   }
   /// The own phone stands in the list, and has a session with us.
   void have_phone() {
-    members.emplace(self, Member{befriend(self), {}});
+    members.emplace(self, GroupMember{befriend(self), {}});
     storage::DeviceListRow list;
     list.fetched_at = now_ms;
     list.devices = {0, 3};
