@@ -135,8 +135,8 @@ TEST_CASE("who is no person and what is no group is told by a rule of its own, a
     const Answer answer = d.ask("POST", row.path, row.body);
     CHECK(answer.code() == "INVALID_CHAT_ID");
     std::string places;
-    for (const auto& detail : answer.json().at("error").at("details").as_object())
-      places += std::string(detail.key()) + " ";
+    const json::value said = answer.json();
+    for (const auto& detail : said.at("error").at("details").as_object()) places += std::string(detail.key()) + " ";
     CHECK(places == row.details);
   }
   const json::object told = d.ask("POST", base, R"({"name":"x","participants":["abc"],"communityId":"nope"})")

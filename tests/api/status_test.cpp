@@ -206,8 +206,8 @@ TEST_CASE("an audience and a broadcast name each person once, and all places are
     INFO(body);
     CHECK(answer.status == 400);
     std::string places;
-    for (const auto& detail : answer.json().at("error").at("details").as_object())
-      places += std::string(detail.key()) + " ";
+    const json::value said = answer.json();
+    for (const auto& detail : said.at("error").at("details").as_object()) places += std::string(detail.key()) + " ";
     return places;
   };
   CHECK(refused(base,

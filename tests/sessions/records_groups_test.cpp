@@ -132,7 +132,8 @@ const std::vector<Kind>& kinds() {
        [](Rows& r) {
          const auto copies = r.records.key_copies(crew);
          using State = storage::KeyCopy::State;
-         return copies.size() == 2 && copies.at(ben).state == State::again && copies.at(carl_pn).state == State::held;
+         return copies.size() == 2 && copies.contains(ben) && copies.at(ben).state == State::again &&
+                copies.at(carl_pn).state == State::held;
        }},
       {"OpenReach and NoteMember", one_message,
        [](Rows& r) {
