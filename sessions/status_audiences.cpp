@@ -140,8 +140,8 @@ void StatusAudiences::settle(UniqueFunction<void(Groups::Refreshed)> done) {
            [this, settling](const Node* answer) { take_setting(settling, answer); });
 }
 
-// As long as the address book was never read there are chats: whoever only shares a group with the account, or was looked
-// up, is no contact.
+// As long as the address book was never read there are chats: whoever only shares a group with the account, or was
+// looked up, is no contact.
 std::vector<Jid> StatusAudiences::contacts() const {
   if (auto saved = c_.records.saved_contacts(most)) return std::move(*saved);
   return c_.records.chat_partners(most);
