@@ -27,7 +27,8 @@ const std::vector<Kind>& kinds() {
          watched.row.watched = true;
          watched.row.name = "Ben B";
          r.records.add(watched);
-         r.records.add(storage::PutAppState{r.id, {std::string(protocol::critical_unblock_low), 1, {}, 1, false, false}});
+         r.records.add(
+             storage::PutAppState{r.id, {std::string(protocol::critical_unblock_low), 1, {}, 1, false, false}});
        },
        [](Rows& r) {
          const auto row = r.records.find_contact(ben);
