@@ -119,7 +119,9 @@ std::optional<storage::UnixMs> parse_time(std::string_view text, std::int64_t un
   if (const auto read = std::from_chars(text.data(), end, units); read.ec == std::errc() && read.ptr == end)
     return units >= 0 && units <= largest / unit_ms ? std::optional(units * unit_ms) : std::nullopt;
   constexpr std::size_t date_chars = 10;
-  return parse_iso(text.size() == date_chars ? std::string(text) + "T00:00:00Z" : std::string(text));
+  std::string whole(text);
+  if (text.size() == date_chars) whole.append("T00:00:00Z");
+  return parse_iso(whole);
 }
 
 std::string iso_seconds(storage::UnixMs at) {
