@@ -52,6 +52,7 @@ void Session::wipe() {
   tokens_.end_turn(false);
   app_state_.forget();
   account_settings_.forget();
+  presence_.forget();
   storage::Changes fresh;
   c.device = new_device(c.id(), c.random, fresh, c.now.unix_ms);
   c.records.append(std::move(fresh));

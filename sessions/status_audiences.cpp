@@ -165,7 +165,7 @@ void StatusAudiences::take_setting(const SettlingPtr& settling, const Node* answ
 void StatusAudiences::take_blocked(const SettlingPtr& settling, const Node* answer) {
   if (answer == nullptr) return settling->done(Groups::Refreshed::later);
   const auto blocked = protocol::read_block_list(*answer);
-  if (!blocked) return settling->done(Groups::Refreshed::later);
+  if (!blocked || !blocked->whole) return settling->done(Groups::Refreshed::later);
   StatusAudienceRow& row = settling->row;
   for (const protocol::ExcludedUser& user : blocked->users) row.excluded.push_back(user.jid);
   if (!row.excluded.empty()) {

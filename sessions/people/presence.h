@@ -29,6 +29,8 @@ class Presence {
   void on_renamed();
   /// The config says otherwise than before: what was said meanwhile counts no more.
   void on_config();
+  /// The account is another one from here on.
+  void forget() { wish_.reset(); }
   Outcome<> show_chat_state(const Jid& chat, protocol::ChatState state);
 
   // --- others

@@ -73,6 +73,17 @@ TEST_CASE("what a program wants to show holds over connections, until the config
   CHECK(presences(f.go_online()) == Lines{"available"});
 }
 
+TEST_CASE("what a program wanted to show is of that account: the next one shows as the config says") {
+  Named f;
+  REQUIRE(f.ask(ShowPresence{false}).answer().has_value());
+  const auto device = f.session->context().device;
+  const auto logout = f.ask(Logout{});
+  f.hear(result_of(logout.asked.at(0)));
+  REQUIRE(logout.answered());
+  f.session->context().device = device;  // as if another one was linked
+  CHECK(presences(f.go_online()) == Lines{"available"});
+}
+
 TEST_CASE("nothing is shown without a connection or without a name") {
   PeopleFixture nameless;
   CHECK(nameless.ask(ShowPresence{true}).answer().error().code == Errc::not_ready);
