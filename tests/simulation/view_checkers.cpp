@@ -120,13 +120,14 @@ class Views {
   }
 
   /// The server's, as the recipient's phone has it; what a session has sent may be dated by a receipt, where the ack
-  /// was lost.
+  /// was lost, and what it had given up before the server took it counts from when it was composed.
   void check_time(const Gateway& gateway, std::size_t number, const MessageRow& row) {
     const Text& text = ledger_.texts[number];
     const auto accepted = accepted_s_.find(number);
     if (accepted == accepted_s_.end() || !has_happened(row)) return;
     const bool sent_it = text.by_gateway && ledger_.gateways[text.via].session == gateway.session;
     if (row.timestamp == accepted->second * 1'000 || (sent_it && row.timestamp > accepted->second * 1'000)) return;
+    if (sent_it && ledger_.failed(text)) return;
     violate(gateway.session, text, fmt::format("is of {}, the server had it at {}", row.timestamp, accepted->second));
   }
 
