@@ -296,7 +296,7 @@ bool Inbound::any_retries() {
 }
 
 bool Inbound::is_taken(const MessageSource& source, const Jid& chat, bool there) {
-  if (!there) return is_awaited_of_another(directory_.canonical_device(source.author), source.id);
+  if (!there) return is_awaited_of_another(chat, directory_.canonical_device(source.author), source.id);
   const auto message = c_.records.find_message(chat, source.id, source.from_me);
   if (!message) return true;  // the other side's
   return !source.from_me && directory_.canonical_user(message->author) != directory_.canonical_user(source.author);
@@ -312,10 +312,10 @@ bool Inbound::is_of_stranger(const MessageSource& source, const Jid& author) {
   return true;
 }
 
-bool Inbound::is_awaited_of_another(const Jid& author, const std::string& id) {
+bool Inbound::is_awaited_of_another(const Jid& chat, const Jid& author, const std::string& id) {
   constexpr std::size_t looked_at = 8;  // all of one person, as only the first may wait
   if (!any_retries() || retry_of(author, id) != storage::RetryRow()) return false;
-  for (const Jid& awaited : c_.records.awaited_authors(id, looked_at))
+  for (const Jid& awaited : c_.records.awaited_authors(id, chat, looked_at))
     if (directory_.canonical_user(awaited) != author.user_jid()) return true;
   return false;
 }
@@ -359,16 +359,12 @@ void Inbound::on_failure(const Node& message, const MessageSource& source, const
   if (before.told) return acknowledge(message, source);  // what was asked for once more came in another copy
   const Jid chat = source.chat.is_group() ? source.chat : directory_.canonical_user(source.chat);
   const bool there = c_.records.has_message(chat, source.id);
-  // In a chat of two its author is the chat, and yet nothing else may wait under an id that is waited for: what waits
-  // is known by its id alone, and a second one would keep the first away.
-  const bool taken =
-      chat.has_sender_keys() ? is_taken(source, chat, there) : !there && is_awaited_of_another(author, source.id);
-  if (taken) return tell_taken(message, source, chat);
+  if (chat.has_sender_keys() && is_taken(source, chat, there)) return tell_taken(message, source, chat);
   if (there) {
     // The copy that can be read came first. Another one may come, when the chat is gone.
     any_retries_ = true;
     c_.records.add(
-        storage::PutRetry{c_.id(), author, source.id, {before.count, true, before.requests}, c_.now.unix_ms});
+        storage::PutRetry{c_.id(), author, source.id, {before.count, true, before.requests, chat}, c_.now.unix_ms});
     return acknowledge(message, source);
   }
   if (chat.is_status() && is_over(source)) return plain_ack(message);  // 03 section 8.1
@@ -378,7 +374,7 @@ void Inbound::on_failure(const Node& message, const MessageSource& source, const
   if (count > c_.settings.max_retries || requests > c_.settings.max_retry_receipts)
     return plain_ack(message, nack_unhandled);
   any_retries_ = true;
-  c_.records.add(storage::PutRetry{c_.id(), author, source.id, {count, false, requests}, c_.now.unix_ms});
+  c_.records.add(storage::PutRetry{c_.id(), author, source.id, {count, false, requests, chat}, c_.now.unix_ms});
   // A resend on the existing session often works; without one, or the second time, the sender needs fresh keys.
   const bool with_keys = requests >= 2 || count >= 2 || !fanout_.has_session(author);
   c_.send(protocol::retry_receipt(message, count, protocol::retry_error_code(error.code), c_.device.registration_id,

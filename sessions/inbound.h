@@ -52,10 +52,10 @@ class Inbound {
   /// What was asked for once more of this author, also before its LID was known.
   storage::RetryRow retry_of(const Jid& author, const std::string& id) const;
   /// Of a chat with several authors: a message of this id is there (`there`) that somebody else sent, or is waited for
-  /// from somebody else. Whoever reads an id must not put his own words, or none, in the place of what its author said:
-  /// the first to come has it.
+  /// in this chat from somebody else. Whoever reads an id must not put his own words, or none, in the place of what its
+  /// author said: the first to come has it.
   bool is_taken(const protocol::MessageSource& source, const Jid& chat, bool there);
-  bool is_awaited_of_another(const Jid& author, const std::string& id);
+  bool is_awaited_of_another(const Jid& chat, const Jid& author, const std::string& id);
   void tell_taken(const Node& message, const protocol::MessageSource& source, const Jid& chat);
   bool any_retries();
   /// A member sends to a group pairwise what was asked for once more, and now and then what is for few. Of a stranger

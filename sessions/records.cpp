@@ -435,14 +435,15 @@ storage::RetryRow Records::retry(const Jid& author, const std::string& id) const
   return storage::find_retry(reader_, session_, author, id);
 }
 
-std::vector<Jid> Records::awaited_authors(const std::string& id, std::size_t most) const {
+std::vector<Jid> Records::awaited_authors(const std::string& id, const Jid& chat, std::size_t most) const {
   std::vector<Jid> out;
-  if (!(written_ && written_->wiped)) out = storage::awaited_authors(reader_, session_, id, most);
+  if (!(written_ && written_->wiped)) out = storage::awaited_authors(reader_, session_, id, chat, most);
   if (!written_) return out;
   for (const auto& [whose, place] : written_->retries) {
     if (whose.second != id) continue;
     std::erase(out, whose.first);
-    if (!at<storage::PutRetry>(place).row.told) out.push_back(whose.first);
+    const storage::RetryRow& row = at<storage::PutRetry>(place).row;
+    if (!row.told && row.chat == chat) out.push_back(whose.first);
   }
   return out;
 }

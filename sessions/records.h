@@ -87,7 +87,7 @@ class Records {
   /// A count of zero when there is no row.
   storage::RetryRow retry(const Jid& author, const std::string& id) const;
   /// storage::awaited_authors, and those of this turn. Linear in what this turn asked for once more.
-  std::vector<Jid> awaited_authors(const std::string& id, std::size_t most) const;
+  std::vector<Jid> awaited_authors(const std::string& id, const Jid& chat, std::size_t most) const;
   /// Whether any message was asked for once more.
   bool has_retries() const;
   /// Zero resends when there is no row.

@@ -224,7 +224,11 @@ std::string line(const AddSignedPreKey& c) {
 std::string line(const PutRetry& c) {
   Line out("PutRetry");
   out.field("session", c.session).field("author", c.author).field("id", c.id).field("count", c.row.count);
-  return out.field("told", c.row.told).field("requests", c.row.requests).field("at", c.at).take();
+  return out.field("told", c.row.told)
+      .field("requests", c.row.requests)
+      .field("chat", c.row.chat)
+      .field("at", c.at)
+      .take();
 }
 std::string line(const PutAppStateKey& c) {
   Line out("PutAppStateKey");

@@ -40,16 +40,16 @@ constexpr const char* delete_old_signed =
     " ORDER BY key DESC LIMIT -1 OFFSET ?4)";
 
 constexpr const char* select_retry =
-    "SELECT count, told, requests FROM retry WHERE session_id = " WHARF_DEVICE(?1) " AND message_id = ?2 AND author_id = ?3";
+    "SELECT count, told, requests, chat_id FROM retry WHERE session_id = " WHARF_DEVICE(?1) " AND message_id = ?2 AND author_id = ?3";
 constexpr const char* select_awaited =
-    "SELECT author_id FROM retry WHERE session_id = " WHARF_DEVICE(?1) " AND message_id = ?2 AND told = 0 LIMIT ?3";
+    "SELECT author_id FROM retry WHERE session_id = " WHARF_DEVICE(?1) " AND message_id = ?2 AND told = 0 AND chat_id = ?3 LIMIT ?4";
 constexpr const char* select_any_retry = "SELECT 1 FROM retry WHERE session_id = " WHARF_DEVICE(?1) " LIMIT 1";
 constexpr const char* replace_retry =
-    "INSERT INTO retry (session_id, message_id, author_id, count, told, requests, at)"
-    " VALUES (" WHARF_DEVICE(?1) ", ?2, ?3, ?4, ?5, ?6, ?7)"
+    "INSERT INTO retry (session_id, message_id, author_id, count, told, requests, chat_id, at)"
+    " VALUES (" WHARF_DEVICE(?1) ", ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
     " ON CONFLICT (session_id, message_id, author_id)"
     " DO UPDATE SET count = excluded.count, told = excluded.told, requests = excluded.requests,"
-    " at = excluded.at";
+    " chat_id = excluded.chat_id, at = excluded.at";
 constexpr const char* sweep_retries =
     "DELETE FROM retry WHERE rowid IN (SELECT rowid FROM retry WHERE at < ?1 ORDER BY at LIMIT 100)";
 constexpr UnixMs retry_kept_ms = 24 * 60 * 60 * 1000;
@@ -160,13 +160,15 @@ RetryRow find_retry(Database& db, SessionId session, const protocol::Jid& author
   row.count = select.number<std::uint32_t>();
   row.told = select.integer() != 0;
   row.requests = select.number<std::uint32_t>();
+  row.chat = select.jid();
   return row;
 }
 
-std::vector<protocol::Jid> awaited_authors(Database& db, SessionId session, const std::string& id, std::size_t most) {
+std::vector<protocol::Jid> awaited_authors(Database& db, SessionId session, const std::string& id,
+                                           const protocol::Jid& chat, std::size_t most) {
   std::vector<protocol::Jid> out;
   Statement select(db, select_awaited);
-  select.session(session).text(id).number(most);
+  select.session(session).text(id).jid(chat).number(most);
   while (select.next()) out.push_back(select.jid());
   return out;
 }
@@ -181,6 +183,7 @@ Result<void> apply(Database& db, const PutRetry& change) {
                                .number(change.row.count)
                                .integer(change.row.told ? 1 : 0)
                                .number(change.row.requests)
+                               .jid(change.row.chat)
                                .integer(change.at)
                                .run();
   if (!put) return put;

@@ -61,13 +61,15 @@ struct RetryRow {
   std::uint32_t count = 0;  // the number that the last retry receipt said
   bool told = false;        // since then the message was stored: a resend is no news, even when its chat is gone
   std::uint32_t requests =
-      0;  // retry receipts sent; a request that a cut may have taken is sent again under its number
+      0;                    // retry receipts sent; a request that a cut may have taken is sent again under its number
+  protocol::Jid chat = {};  // where it was said; empty: by an earlier release
   friend bool operator==(const RetryRow&, const RetryRow&) = default;
 };
 /// A count of zero when there is no row.
 RetryRow find_retry(Database& db, SessionId session, const protocol::Jid& author, const std::string& id);
-/// The devices that were asked for a message of this id once more and have not brought it, at most `most`.
-std::vector<protocol::Jid> awaited_authors(Database& db, SessionId session, const std::string& id, std::size_t most);
+/// The devices that were asked for a message of this id in this chat once more and have not brought it, at most `most`.
+std::vector<protocol::Jid> awaited_authors(Database& db, SessionId session, const std::string& id,
+                                           const protocol::Jid& chat, std::size_t most);
 /// Whether the session has any such row.
 bool has_retries(Database& db, SessionId session);
 struct PutRetry {

@@ -507,6 +507,9 @@ constexpr const char* diverged_app_state = R"sql(
 ALTER TABLE app_state ADD COLUMN diverged INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// storage/keys.h: RetryRow::chat.
+constexpr const char* retries_know_their_chat = "ALTER TABLE retry ADD COLUMN chat_id INTEGER NOT NULL DEFAULT 0;";
+
 // storage/contacts.h: saved_contacts().
 constexpr const char* saved_contacts = R"sql(
 CREATE INDEX saved_contact ON contact (number, user_id) WHERE name <> '' AND registered <> 1;
@@ -545,7 +548,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               channels,
                                               app_state,
                                               diverged_app_state,
-                                              saved_contacts};
+                                              saved_contacts,
+                                              retries_know_their_chat};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

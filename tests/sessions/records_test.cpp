@@ -167,13 +167,14 @@ const std::vector<Kind>& kinds() {
       {"PutRetry", nothing,
        [](Rows& r) {
          r.records.add(storage::PutRetry{r.id, ben, "m", {2, false}, now_ms});
-         r.records.add(storage::PutRetry{r.id, carl_pn, "m", {1, false}, now_ms});
+         r.records.add(storage::PutRetry{r.id, carl_pn, "m", {1, false, 1, crew}, now_ms});
+         r.records.add(storage::PutRetry{r.id, ben_pn, "m", {1, false, 1, ben}, now_ms});
          r.records.add(storage::PutRetry{r.id, ben_pn, "n", {1, false}, now_ms});
          r.records.add(storage::PutRetry{r.id, ben, "m", {3, true}, now_ms});
        },
        [](Rows& r) {
-         return r.records.retry(ben, "m") == storage::RetryRow{3, true} && r.records.retry(ben_pn, "m").count == 0 &&
-                r.records.awaited_authors("m", 8) == std::vector<Jid>{carl_pn};
+         return r.records.retry(ben, "m") == storage::RetryRow{3, true} && r.records.retry(ben_pn, "m").chat == ben &&
+                r.records.awaited_authors("m", crew, 8) == std::vector<Jid>{carl_pn};
        }},
       {"PutResends", nothing,
        [](Rows& r) {

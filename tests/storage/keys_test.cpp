@@ -169,6 +169,13 @@ TEST_CASE("retry counters are kept for a day") {
   });
   CHECK(find_retry(store.db(), session, author, "A") == RetryRow{2, true, 3});
   CHECK(find_retry(store.db(), session, author.with_device(4), "A").count == 0);
+  // Whom a message is awaited of is asked by the chat as well.
+  const Jid crew("120363000000000001", "g.us");
+  store.turn([&](Changes& changes) { changes.add(PutRetry{session, author, "D", {1, false, 1, crew}, 3'000}); });
+  CHECK(find_retry(store.db(), session, author, "D").chat == crew);
+  CHECK(awaited_authors(store.db(), session, "D", crew, 8) == std::vector{author});
+  CHECK(awaited_authors(store.db(), session, "D", author.user_jid(), 8).empty());
+  CHECK(awaited_authors(store.db(), session, "B", crew, 8).empty());
   store.turn([&](Changes& changes) { changes.add(PutRetry{session, author, "C", {1, false}, day + 2'001}); });
   CHECK(find_retry(store.db(), session, author, "A").count == 0);
   CHECK(find_retry(store.db(), session, author, "B") == RetryRow{5, false});

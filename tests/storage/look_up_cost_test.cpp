@@ -66,7 +66,7 @@ const std::vector<LookUp>& look_ups() {
       {"find_resends", [](Database& db) { REQUIRE(find_resends(db, session, ben, "head")); }},
       {"find_retry", [](Database& db) { REQUIRE(find_retry(db, session, ben, "M0") != RetryRow()); }},
       {"awaited_authors",
-       [](Database& db) { REQUIRE(awaited_authors(db, session, "M0", 8) == std::vector<Jid>{ben}); }},
+       [](Database& db) { REQUIRE(awaited_authors(db, session, "M0", news, 8) == std::vector<Jid>{ben}); }},
       {"has_retries", [](Database& db) { REQUIRE_FALSE(has_retries(db, SessionId{3})); }},
       {"find_upload", [](Database& db) { REQUIRE(find_upload(db, session, file) == "head"); }},
       {"find_idempotency", [](Database& db) { REQUIRE(find_idempotency(db, session, "K0", 0)); }},
@@ -170,7 +170,7 @@ struct Filled : test::InlineStore {
       stale.group = Jid("700000", "g.us");
       stale.stale = true;
       changes.add(PutGroup{session, stale});
-      changes.add(PutRetry{session, ben, "M0", RetryRow{1, false, 1}, 1'000});
+      changes.add(PutRetry{session, ben, "M0", RetryRow{1, false, 1, news}, 1'000});
       changes.add(PutResends{session, ben, "head", ResendRow{1, {}}, 1'000, 1'000'000});
       changes.add(PutUpload{session, file, "head", 1'000});
     });
