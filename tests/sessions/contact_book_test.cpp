@@ -218,6 +218,18 @@ TEST_CASE("what the account shows is told when another device changes it, once, 
   CHECK_FALSE(f.contact(f.session->directory().canonical_user(picture.jid)));
 }
 
+TEST_CASE("the own name that was changed while the session was away is told at login") {
+  Book f;
+  f.notify(protocol::OwnPushNameChanged{"Harbour"});
+  for (const char* name : {"Harbour", "Pier", "Pier"}) {
+    f.cut();
+    f.turn_of(LinkUp{{}, false, f.session->link_epoch()});
+    f.stanza(Node("success").set("t", "1700000000").set("display_name", name));
+  }
+  CHECK(f.changes() == Changes{{Change::push_name, "Pier"}});
+  CHECK(storage::load_device(f.store->reader(), f.row.id)->push_name == "Pier");
+}
+
 TEST_CASE("the new picture of a group is told once, and of a group that is not known not at all") {
   Book f;
   protocol::PictureChanged picture;
