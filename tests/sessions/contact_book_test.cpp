@@ -40,6 +40,7 @@ TEST_CASE("the name that somebody says is kept, and told when it is another than
   CHECK(f.changes().empty());
   f.say(ann, "Annie");
   CHECK(f.changes() == Changes{{Change::push_name, "Annie"}});
+  CHECK_FALSE(f.told_of<events::ContactUpdated>().at(0).own);
   f.say(ann, std::string(300, 'x'));
   CHECK(f.contact(ann)->push_name.size() <= 256);
   f.say(Jid("100000000000001", "lid"), "Me");
@@ -214,7 +215,10 @@ TEST_CASE("what the account shows is told when another device changes it, once, 
   f.notify(picture);
   f.notify(about);
   CHECK(f.changes() == Changes{{Change::push_name, "Pier"}, {Change::picture, ""}, {Change::about, ""}});
-  for (const auto& told : f.told_of<events::ContactUpdated>()) CHECK(f.session->directory().is_own(told.user));
+  for (const auto& told : f.told_of<events::ContactUpdated>()) {
+    CHECK(f.session->directory().is_own(told.user));
+    CHECK(told.own);
+  }
   CHECK_FALSE(f.contact(f.session->directory().canonical_user(picture.jid)));
 }
 
