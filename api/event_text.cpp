@@ -132,7 +132,7 @@ class DataWriter {
     out_.begin_object().text("id", jid_text(e.user.to_string(), pn, dialect_));
     if (!pn.empty()) out_.text("pn", jid_text(pn, {}, dialect_));
     if (e.ids.lid) out_.text("lid", e.ids.lid->to_string());
-    out_.text("change", name(e.change));
+    out_.text("change", name(e.change)).boolean("own", e.own);
     write_news(e);
     out_.end_object();
   }

@@ -37,6 +37,7 @@ constexpr Field contact_updated_data_fields[] = {
     {.name = "id", .summary = "by the number where that is known", .required = true}, {.name = "pn", .summary = "the number"}, {.name = "lid"},
     {.name = "change", .summary = "what is another by now; identity: a new phone, or WhatsApp installed again; lid: it became known", .required = true,
      .one_of = "identity|lid|pushName|picture|about|number|name|blocked|unblocked"},
+    {.name = "own", .type = Type::boolean, .summary = "it is the account itself, which is nobody's contact", .required = true},
     {.name = "pushname", .summary = "of pushName"},
     {.name = "pictureId", .summary = "of picture; \"\": none, or not shown to the account"},
     {.name = "about", .summary = "of about; \"\": none, or it was not told"},
@@ -67,7 +68,7 @@ constexpr EventData told[] = {
      R"({"chatId":"15550000002@c.us","chatLid":"100000000000002@lid","from":"15550000002@c.us","fromLid":"100000000000002@lid","author":"15550000002@c.us","authorLid":"100000000000002@lid","isGroup":false,"state":"unavailable","lastSeen":1795899940,"timestamp":1795900000})"},
     {"contact.updated", "Somebody shows something else of themselves, or is somebody else by now",
      &contact_updated_data,
-     R"({"id":"15550000002@c.us","pn":"15550000002@c.us","lid":"100000000000002@lid","change":"pushName","pushname":"Ben"})"},
+     R"({"id":"15550000002@c.us","pn":"15550000002@c.us","lid":"100000000000002@lid","change":"pushName","own":false,"pushname":"Ben"})"},
     {"status.viewed", "Somebody has seen a status post of the account", &status_viewed_data,
      R"({"messageId":"true_status@broadcast_3EB0AA","id":"15550000002@c.us","lid":"100000000000002@lid","viewedAt":1795900000})"},
 };

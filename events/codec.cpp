@@ -33,6 +33,9 @@ class Writer {
   void always(std::string_view name, const auto& value) { put(out_.key(name), value); }
   void derived(std::string_view name, bool value) { out_.boolean(name, value); }
   void optional(std::string_view name, const std::string& value) { out_.text_if(name, value); }
+  void optional(std::string_view name, bool value) {
+    if (value) out_.boolean(name, value);
+  }
   void optional(std::string_view name, const std::vector<Jid>& list) {
     if (list.empty()) return;
     out_.key(name).begin_array();

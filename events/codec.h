@@ -13,7 +13,7 @@
 //   "body","details"?; nothing; "text"; "options"; "response","extraGuests"; "until"(ms)
 // message.starred, message.deleted: {"id","chat","chatPn"?,"chatLid"?,"fromMe","timestamp"(ms)}, with "starred" the one
 // disconnected, session.status: {"status","connection","reason"?:{"code","message","nextStep","until"?(ms)}}
-// contact.updated: {"id","pn"?,"lid"?,"change":"identity"|"lid"}
+// contact.updated: {"id","pn"?,"lid"?,"change","text"?,"own"?:true}
 // chat.updated: {"chat","chatPn"?,"chatLid"?,"expiresAfter"?(s),"timestamp"(ms)}
 // call:
 // {"id","chat","chatPn"?,"chatLid"?,"caller","callerPn"?,"callerLid"?,"fromMe","isGroup","video","state","reason"?,

@@ -220,6 +220,7 @@ void describe(Io& io, a<ContactUpdated> auto& e) {
   io.optional("lid", e.ids.lid);
   io.required("change", e.change);
   io.optional("text", e.text);
+  io.optional("own", e.own);
 }
 
 template <class Io>

@@ -184,6 +184,7 @@ struct ContactUpdated {
   Change change = Change::identity;
   std::string text;  // what it is now: the name ("" = saved no more), the picture's id, the about text ("" = none, or
                      // not told); of `number` the JID before
+  bool own = false;  // it is the account itself, which is nobody's contact
   friend bool operator==(const ContactUpdated&, const ContactUpdated&) = default;
 };
 

@@ -161,7 +161,8 @@ void Fanout::set_identity(const Jid& device, const protocol::PublicKey& identity
   renew_status_key(c_, user);
   directory_.tell_devices_changed(user);
   if (device.device == 0)
-    c_.emit(events::ContactUpdated{user, directory_.person(user), events::ContactUpdated::Change::identity, {}});
+    c_.emit(events::ContactUpdated{
+        user, directory_.person(user), events::ContactUpdated::Change::identity, {}, directory_.is_own(user)});
 }
 
 // --- one stanza

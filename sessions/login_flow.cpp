@@ -51,8 +51,8 @@ void LoginFlow::on_success(const Node& success) {
       directory_.move_own_chat();
     }
   }
-  if (const auto shown = protocol::display_line(success.attr("display_name"), 256); !shown.empty())
-    c_.device.push_name = shown;
+  if (const auto shown = protocol::display_line(success.attr("display_name"), 256); !shown.empty() && on_own_name)
+    on_own_name(shown);
   ++c_.device.login_counter;
   c_.device_changed();
 

@@ -34,6 +34,8 @@ class LoginFlow {
   void on_due();
   /// Set by the session: runs when sends may go out.
   std::function<void()> on_online;
+  /// The account calls itself this, by the server's word at login.
+  std::function<void(const std::string& name)> on_own_name;
   /// Set by the session: the groups of the account have changed; whoever asks for them cleans the mark.
   std::function<void(const std::string& timestamp)> on_groups_dirty;
   /// Set by the session: app state is to be asked for; whoever does cleans the mark.

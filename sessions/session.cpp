@@ -97,6 +97,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
     log_("sender_key_refused", fmt::format("group={} author={} detail={}", log_value(group.to_string()),
                                            log_value(author.to_string()), log_value(why)));
   };
+  login_.on_own_name = [this](const std::string& name) { people_notices_.learn_own_name(name); };
   login_.on_groups_dirty = [this](const std::string& timestamp) { groups_.on_dirty(timestamp); };
   login_.on_channels_dirty = [this](const std::string& timestamp) { channels_.on_dirty(timestamp); };
   login_.on_online = [this] {

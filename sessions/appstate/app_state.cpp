@@ -97,6 +97,7 @@ void AppState::on_dirty(const std::string& timestamp) {
 
 void AppState::go_on() {
   if (busy() || !c_.link.online()) return;
+  const UnderCause of_nobody(c_, {});
   for (Collection& of : collections_) {
     const auto from = not_before(of);
     if (of.blocked || (from && *from > c_.now.steady)) continue;
@@ -235,6 +236,7 @@ void AppState::on_link_down() {
 
 void AppState::forget() {
   on_link_down();
+  asked_for_.clear();
   asked_keys_.clear();
   for (Collection& of : collections_) of = Collection(of.name);
 }

@@ -17,6 +17,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -73,6 +74,7 @@ class AppState {
 
   static constexpr std::size_t max_wishes = 100;            // of a collection
   static constexpr std::size_t max_mutations_sent = 100;    // in one patch (04 section 8.8)
+  static constexpr std::size_t most_asked_for = 256;        // changes whose requests are known
   static constexpr std::size_t max_blob_bytes = 32u << 20;  // of a snapshot, or the mutations of a patch
   static constexpr std::size_t max_records = 100'000;       // of a whole
   static constexpr std::size_t records_in_slice = 256;      // of a whole, in one turn
@@ -123,6 +125,11 @@ class AppState {
     net::SteadyTime until;
     bool done = false;  // something of it is: taken by the server, or withdrawn before it was
   };
+  /// Who asked for a change: its events name that request, whichever round they come of.
+  struct WishAsked {
+    storage::AppStateWish wish;
+    std::string cause;
+  };
   /// A request for a key, to the phone.
   struct KeyAsked {
     bool under_way = false;
@@ -137,7 +144,8 @@ class AppState {
   storage::AppStateRow row_of(const Collection& of) const;
   static std::optional<net::SteadyTime> not_before(const Collection& of);
   void want_what_is_behind(Collection& of);
-  /// Does the next thing, when nothing is under way.
+  /// Does the next thing, when nothing is under way. It is of no request: what it does may be of several, and of the
+  /// phone.
   void go_on();
   void retry_later(Collection& of);
   /// It is not believed: as a whole, once.
@@ -195,6 +203,8 @@ class AppState {
   /// Other devices said this, by index (nullptr: nothing); or the server has taken ours and we did not hear of it.
   void compare_wishes(Collection& of,
                       const std::function<const protocol::AppStateMutation*(const std::string& index)>& said);
+  /// The request behind this change, once; "" where none is known: it is another device's, or of another process.
+  std::string take_cause(std::string_view collection, const protocol::AppStateMutation& mutation);
   /// Those that no newer change has replaced.
   std::vector<storage::AppStateWish> remove_unchanged(Collection& of, const std::vector<storage::AppStateWish>& sent);
   static bool strike(Waiting& waiting, const Collection& of, const std::vector<storage::AppStateWish>& about);
@@ -214,6 +224,7 @@ class AppState {
   std::optional<std::uint64_t> transfer_;  // of a file of the round
   std::uint64_t generation_ = 0;           // what comes back of an earlier round counts no more
   std::vector<Waiting> waiting_;
+  std::deque<WishAsked> asked_for_;       // the newest, at most most_asked_for; of this process
   std::optional<std::string> dirty_;      // timestamp of the server's mark
   std::map<Bytes, KeyAsked> asked_keys_;  // at most most_asked
 };

@@ -80,6 +80,8 @@ void AppState::change(std::string_view collection, std::vector<AppStateMutation>
     wish.value = std::move(mutation.value);
     wish.version = mutation.version;
     wish.at = c_.now.unix_ms;
+    if (!c_.cause.empty()) asked_for_.push_back({wish, c_.cause});
+    if (asked_for_.size() > most_asked_for) asked_for_.pop_front();
     answer.actions.push_back(wish.action);
     replaced.push_back(wish);
     c_.records.add(storage::PutAppStateWish{c_.id(), std::move(wish)});
@@ -187,9 +189,16 @@ void AppState::on_taken(Collection& of, const std::vector<AppStateWish>& sent, s
   std::set<std::string> removed;
   for (const AppStateWish& wish : sent)
     if (wish.remove) removed.insert(wish.action);
-  for (const std::string& index : removed) act_removed(of, index, removed);
-  for (const AppStateWish& wish : sent)
-    if (!wish.remove) actions_.act(of.name, mutation_of(wish));
+  const auto each = [&](bool removals, const auto& act) {
+    for (const AppStateWish& wish : sent) {
+      if (wish.remove != removals) continue;
+      const AppStateMutation mutation = mutation_of(wish);
+      const UnderCause asked(c_, take_cause(of.name, mutation));
+      act(mutation);
+    }
+  };
+  each(true, [&](const AppStateMutation& gone) { act_removed(of, gone.index, removed); });
+  each(false, [&](const AppStateMutation& said) { actions_.act(of.name, said); });
   const auto settled = remove_unchanged(of, sent);
   storage::AppStateRow row = row_of(of);
   if (version > row.version) {
@@ -206,7 +215,10 @@ void AppState::drop(Collection& of, const std::vector<AppStateWish>& sent, const
 
 void AppState::on_vain(Collection& of, const std::vector<AppStateWish>& vain) {
   if (vain.empty()) return;
-  for (const AppStateWish& wish : vain) act_removed(of, wish.action);
+  for (const AppStateWish& wish : vain) {
+    const UnderCause asked(c_, take_cause(of.name, mutation_of(wish)));
+    act_removed(of, wish.action);
+  }
   const auto settled = remove_unchanged(of, vain);
   for (Waiting& waiting : std::exchange(waiting_, {})) {
     if (!strike(waiting, of, settled) || !waiting.actions.empty()) {
@@ -242,12 +254,26 @@ std::optional<bool> AppState::waits(std::string_view collection, const std::stri
   return std::nullopt;
 }
 
+std::string AppState::take_cause(std::string_view collection, const AppStateMutation& mutation) {
+  const bool removed = mutation.operation == AppStateMutation::Operation::remove;
+  const auto found = std::find_if(asked_for_.begin(), asked_for_.end(), [&](const WishAsked& asked) {
+    const AppStateWish& wish = asked.wish;
+    return wish.remove == removed && (removed || wish.value == mutation.value) && wish.action == mutation.index &&
+           wish.collection == collection;
+  });
+  if (found == asked_for_.end()) return {};
+  std::string cause = std::move(found->cause);
+  asked_for_.erase(found);
+  return cause;
+}
+
 std::vector<AppStateWish> AppState::remove_unchanged(Collection& of, const std::vector<AppStateWish>& sent) {
   std::vector<AppStateWish> removed;
   const auto now = c_.records.app_state_wishes(of.name, max_wishes);
   for (const AppStateWish& wish : now) {
     if (std::find(sent.begin(), sent.end(), wish) == sent.end()) continue;
     c_.records.add(storage::RemoveAppStateWish{c_.id(), wish.collection, wish.action});
+    take_cause(wish.collection, mutation_of(wish));  // what says the same later is another's
     removed.push_back(wish);
   }
   of.wishes = removed.size() < now.size();

@@ -83,6 +83,7 @@ void AppState::fetch(ByteView reference, bool snapshot, UniqueFunction<void(Open
   hosts_.get([this, place = *place, opening, then = std::move(then),
               generation = generation_](const protocol::MediaConn*) mutable {
     if (generation != generation_) return;
+    const UnderCause of_nobody(c_, {});  // others may have asked for the hosts
     const auto hosts = hosts_.download_hosts();
     auto targets = protocol::download_targets({"", place.direct_path, ""}, place.encrypted_sha256,
                                               protocol::MediaKind::app_state, hosts);
@@ -251,8 +252,14 @@ void AppState::act_on(const Collection& of, const std::vector<AppStateMutation>&
   using Operation = AppStateMutation::Operation;
   each(Operation::set,
        [&](const AppStateMutation& said) { actions_.learn(of.name, said, SyncActions::Telling::told); });
-  each(Operation::remove, [&](const AppStateMutation& said) { act_removed(of, said.index); });
-  each(Operation::set, [&](const AppStateMutation& said) { actions_.act(of.name, said); });
+  each(Operation::remove, [&](const AppStateMutation& said) {
+    const UnderCause asked(c_, take_cause(of.name, said));
+    act_removed(of, said.index);
+  });
+  each(Operation::set, [&](const AppStateMutation& said) {
+    const UnderCause asked(c_, take_cause(of.name, said));
+    actions_.act(of.name, said);
+  });
 }
 
 void AppState::act_removed(const Collection& of, const std::string& index, const std::set<std::string>& without) {

@@ -100,7 +100,9 @@ void AppState::write_rows(std::shared_ptr<Replacement> replacement) {
     const Whole::Record& record = r.next->second;
     ++r.next;
     if (!record.stored) c_.records.add(storage::PutAppStateRecord{c_.id(), name, record_of(record.said)});
-    if (is_last_word(r, record.said)) actions_.act(name, record.said, telling);
+    if (!is_last_word(r, record.said)) continue;
+    const UnderCause asked(c_, take_cause(name, record.said));
+    actions_.act(name, record.said, telling);
   }
   if (r.next_gone < r.gone.size() || r.next != end)
     return in_later_turn([this, replacement] { write_rows(replacement); });

@@ -58,7 +58,7 @@ void PeopleNotices::hear(const protocol::AboutChanged& change) {
 
 void PeopleNotices::tell_own(events::ContactUpdated::Change change, const std::string& text) {
   const Jid user = directory_.canonical_user(c_.device.jid.user_jid());
-  c_.emit(events::ContactUpdated{user, directory_.person(user), change, text});
+  c_.emit(events::ContactUpdated{user, directory_.person(user), change, text, true});
 }
 
 void PeopleNotices::learn_own_name(const std::string& name) {

@@ -123,6 +123,9 @@ TEST_CASE("what is new of a contact is told as the document says, whatever it is
     if (change != Change::number) check_all(events::ContactUpdated{ben, {}, change, ""}, schemas::contact_updated_data);
   }
   CHECK(seen == named.size());
+  const events::ContactUpdated own{ben, both, Change::push_name, "Harbour", true};
+  check_all(own, schemas::contact_updated_data);
+  for (const Dialect dialect : {Dialect::openwa, Dialect::gateway}) CHECK(rendered(own, dialect).at("own").as_bool());
 }
 
 TEST_CASE("who has seen a status post is told as the document says") {

@@ -92,6 +92,45 @@ TEST_CASE("a contact that was saved a moment ago is removed before the own patch
   w.check_same(book);
 }
 
+TEST_CASE("each name names the request that asked for it, whichever round it comes of; that of the phone names none") {
+  World w;
+  w.know_keys();
+  w.connect();
+  w.answering = false;
+  w.change(save(dan_number, "Dan"), "req-1");
+  w.change(save(ben, "Ben"), "req-2");
+  w.change(SetOwnName{"Pier 9"}, "req-3");
+  w.server.patch(book, {saving(ann_number, "Ann")});  // the first patch meets it
+  w.answering = true;
+  w.arrive(w.server.answer(w.asked.back()));
+  w.settle();
+  using Requests = std::map<std::string, std::string>;
+  CHECK(w.requests_told() == Requests{{"Dan", "req-1"}, {"Ben", "req-2"}, {"Pier 9", "req-3"}, {"Ann", ""}});
+  // Behind the own ones too, though what the server has by then came of a chain of theirs.
+  w.answering = false;
+  w.change(save(dan_number, "Daniel"), "req-4");
+  w.arrive(w.server.answer(w.asked.back()));
+  w.server.patch(book, {saving(ann_number, "Annabel", std::nullopt, 6)});
+  w.answering = true;
+  w.settle();
+  CHECK(w.requests_told()["Daniel"] == "req-4");
+  CHECK(w.requests_told()["Annabel"].empty());
+  CHECK(w.session->context().cause.empty());
+}
+
+TEST_CASE("what the server took without our hearing of it names its request when it comes back") {
+  World w;
+  w.know_keys();
+  w.connect();
+  w.answering = false;
+  w.change(save(dan_number, "Dan"), "req-1");
+  w.server.answer(w.asked.back());
+  w.answering = true;
+  w.reconnect();
+  REQUIRE(w.saved_name(dan_number) == "Dan");
+  CHECK(w.requests_told()["Dan"] == "req-1");
+}
+
 TEST_CASE("conflicts without an end are told after the fifth, and nothing of it is kept") {
   World w;
   w.know_keys();

@@ -283,13 +283,13 @@ struct AppStateWorld : PeopleFixture {
     settle();
   }
 
-  /// A program asks; what it hears may come later.
+  /// A program asks, in this request; what it hears may come later.
   template <class Operation>
-  std::shared_ptr<std::optional<Outcome<>>> change(Operation operation) {
+  std::shared_ptr<std::optional<Outcome<>>> change(Operation operation, const std::string& request = "") {
     auto heard = std::make_shared<std::optional<Outcome<>>>();
     step([&](bool durable) {
-      return tell(
-          operation, [heard](Outcome<> done) { *heard = std::move(done); }, durable);
+      Asked<Operation> command{operation, [heard](Outcome<> done) { *heard = std::move(done); }};
+      return turn_of(CommandArrived{std::move(command), request}, durable);
     });
     settle();
     return heard;
@@ -328,6 +328,16 @@ struct AppStateWorld : PeopleFixture {
     for (const auto& told : told_of<events::ContactUpdated>())
       if (told.change == events::ContactUpdated::Change::name) names.push_back(told.text);
     return names;
+  }
+  /// What names are now, and the requests that those events name.
+  std::map<std::string, std::string> requests_told() {
+    std::map<std::string, std::string> requests;
+    for (const storage::Event& entry : storage::read_events(store->reader(), {})) {
+      const auto event = storage::value_of(entry).value();
+      const auto* told = std::get_if<events::ContactUpdated>(&event->fact);
+      if (told != nullptr && !told->text.empty()) requests[told->text] = event->request_id;
+    }
+    return requests;
   }
 
  private:

@@ -40,6 +40,7 @@ TEST_CASE("the name that somebody says is kept, and told when it is another than
   CHECK(f.changes().empty());
   f.say(ann, "Annie");
   CHECK(f.changes() == Changes{{Change::push_name, "Annie"}});
+  CHECK_FALSE(f.told_of<events::ContactUpdated>().at(0).own);
   f.say(ann, std::string(300, 'x'));
   CHECK(f.contact(ann)->push_name.size() <= 256);
   f.say(Jid("100000000000001", "lid"), "Me");
@@ -214,8 +215,23 @@ TEST_CASE("what the account shows is told when another device changes it, once, 
   f.notify(picture);
   f.notify(about);
   CHECK(f.changes() == Changes{{Change::push_name, "Pier"}, {Change::picture, ""}, {Change::about, ""}});
-  for (const auto& told : f.told_of<events::ContactUpdated>()) CHECK(f.session->directory().is_own(told.user));
+  for (const auto& told : f.told_of<events::ContactUpdated>()) {
+    CHECK(f.session->directory().is_own(told.user));
+    CHECK(told.own);
+  }
   CHECK_FALSE(f.contact(f.session->directory().canonical_user(picture.jid)));
+}
+
+TEST_CASE("the own name that was changed while the session was away is told at login") {
+  Book f;
+  f.notify(protocol::OwnPushNameChanged{"Harbour"});
+  for (const char* name : {"Harbour", "Pier", "Pier"}) {
+    f.cut();
+    f.turn_of(LinkUp{{}, false, f.session->link_epoch()});
+    f.stanza(Node("success").set("t", "1700000000").set("display_name", name));
+  }
+  CHECK(f.changes() == Changes{{Change::push_name, "Pier"}});
+  CHECK(storage::load_device(f.store->reader(), f.row.id)->push_name == "Pier");
 }
 
 TEST_CASE("the new picture of a group is told once, and of a group that is not known not at all") {
