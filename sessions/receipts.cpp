@@ -280,15 +280,26 @@ void Receipts::on_resend_ack(const protocol::Ack& ack) {
     held_[*group].push_back(receipt);
     return groups_.mark_stale(*group);
   }
-  if (!is_temporary(ack.error)) c_.send(protocol::ack_for(receipt, std::nullopt));
+  if (!is_temporary(ack.error)) return c_.send(protocol::ack_for(receipt, std::nullopt));
+  // Without room it is not acked either, and comes back at the next login.
+  if (put_off_.size() < max_waiting) put_off_.push_back({receipt, in(c_, put_off_for)});
 }
 
 std::optional<net::SteadyTime> Receipts::due() const {
-  return resent_.empty() ? std::nullopt : std::optional(resent_.front().until);
+  const auto of_first = [](const std::vector<Resent>& requests) {
+    return requests.empty() ? std::nullopt : std::optional(requests.front().until);
+  };
+  return earliest({of_first(resent_), of_first(put_off_)});
 }
 
 void Receipts::on_due() {
-  while (is_due(due(), c_.now.steady)) stop_waiting_for_oldest();
+  while (!resent_.empty() && resent_.front().until <= c_.now.steady) stop_waiting_for_oldest();
+  std::vector<Node> again;
+  while (!put_off_.empty() && put_off_.front().until <= c_.now.steady) {
+    again.push_back(std::move(put_off_.front().receipt));
+    put_off_.erase(put_off_.begin());
+  }
+  for (const Node& receipt : again) on_retry(receipt);
 }
 
 // The server has most likely taken the resend, and its answer was lost; for ever at each login is worse.
@@ -300,6 +311,7 @@ void Receipts::stop_waiting_for_oldest() {
 // None of these is acked: the server brings them again.
 void Receipts::on_link_down() {
   resent_.clear();
+  put_off_.clear();
   strangers_.clear();
   for (const auto& [group, receipts] : held_) waiting_ -= receipts.size();
   held_.clear();

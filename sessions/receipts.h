@@ -2,6 +2,7 @@
 // What comes back for messages we sent: delivery and read receipts, and requests to send one again. Specification 03
 // sections 7.3 and 8.2.
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -52,7 +53,8 @@ class Receipts {
   static constexpr std::size_t max_member_receipts = 4'096;  // of one stanza: ids times members
   static constexpr std::size_t max_waiting = 64;             // retry receipts that wait for their group, whole stanzas
   static constexpr std::size_t max_resent = 256;             // … whose resend the server is to answer
-  static constexpr std::size_t max_strangers = 64;           // for whom a group is asked for, on one connection
+  static constexpr std::chrono::minutes put_off_for{1};
+  static constexpr std::size_t max_strangers = 64;  // for whom a group is asked for, on one connection
 
   void on_peer_receipt(const protocol::IncomingReceipt& receipt);
   /// Our message with this id. nullopt also for one of this very turn, for one that waits to be sealed, and for one
@@ -109,6 +111,7 @@ class Receipts {
     net::SteadyTime until;
   };
   std::vector<Resent> resent_;
+  std::vector<Resent> put_off_;              // whose resend the server did not take for now, until it is tried again
   std::set<std::pair<Jid, Jid>> strangers_;  // group and user: who was asked for, on this connection
 };
 

@@ -257,9 +257,17 @@ TEST_CASE("a request is acked when the server has answered what was sent for it:
     f.hear(Crew::ack_of("3EB0AA").set("error", "403"));
     CHECK(f.requests_acked() == 1);
   }
-  SECTION("refused for now") {
+  SECTION("refused for now: sent once more a minute later") {
     f.hear(Crew::ack_of("3EB0AA").set("error", "429"));
     CHECK(f.requests_acked() == 0);
+    f.steady += 59s;
+    CHECK(f.hear(Node("ib")).empty());
+    f.steady += 1s;
+    const auto out = f.hear(Node("ib"));
+    REQUIRE(out.size() == 1);
+    CHECK(out[0].jid("participant") == ben);
+    f.accepted("3EB0AA");
+    CHECK(f.requests_acked() == 1);
   }
   SECTION("not answered in all the time that an ack may take") {
     f.steady += Outbox::ack_patience - 1s;
