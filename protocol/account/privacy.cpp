@@ -171,7 +171,9 @@ Result<BlockList> read_block_list(const Node& answer) {
   const Node* list = answer.child("list");
   const Node& items = list != nullptr ? *list : answer;
   if (items.children().size() > max_blocked) return Error(Errc::malformed, "block list: too many rows");
-  return BlockList{line_attr(items, "dhash", max_hash_bytes), users_of(items, "item")};
+  BlockList out{line_attr(items, "dhash", max_hash_bytes), users_of(items, "item")};
+  out.unread = items.children("item").size() - out.users.size();
+  return out;
 }
 
 Node block_iq(std::string_view id, const BlockChange& change) {
