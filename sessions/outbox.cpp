@@ -249,6 +249,7 @@ void Outbox::on_prepared(const Jid& chat, Sealer::Prepared prepared) {
 
 // Further apart each time.
 void Outbox::prepare_later(const Jid& chat, unsigned failures) {
+  sealer_.put_off(chat);
   const unsigned step = std::min(failures - 1, 6u);
   lanes_.delay(chat, in(c_, milliseconds(1'000u << step)));
 }

@@ -60,6 +60,10 @@ class Sealer {
     if (chat.is_channel()) return true;  // posts are not encrypted
     return chat.has_sender_keys() ? group_fanout_.prepared(chat) : fanout_.prepared(chat);
   }
+  /// What it was prepared for waits longer: what was asked for it may not hold by then.
+  void put_off(const Jid& chat) {
+    if (chat.is_status()) audiences_.doubt();
+  }
   using Prepared = Fanout::Prepared;
   /// Fetches what is missing; `done` runs in a later turn, or at once when nothing can be asked.
   void prepare(const Jid& chat, std::function<void(Prepared)> done) {

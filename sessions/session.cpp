@@ -76,6 +76,8 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   login_.on_identity_changed = [this](const Jid& user) { tokens_.on_identity_changed(user); };
   people_notices_.on_privacy = [this](const auto& changed) { account_settings_.learn(changed); };
   people_notices_.on_blocks = [this](const auto& changed) { account_settings_.on_blocks(changed); };
+  account_settings_.on_blocks_changed = [this] { audiences_.doubt(); };
+  audiences_.book_standing = [this] { return app_state_.standing(protocol::critical_unblock_low); };
   account_settings_.on_reads_known = [this] { reads_.on_ready(); };
   people_notices_.on_named = [this] { presence_.on_online(); };
   people_notices_.on_renamed = [this] { presence_.on_renamed(); };

@@ -52,6 +52,7 @@ bool Session::leave_link(Departure next) {
   pairing_.on_link_down();
   fanout_.on_link_down();
   group_fanout_.on_link_down();
+  audiences_.on_link_down();
   groups_.on_link_down();
   number_checks_.on_link_down();
   presence_.on_link_down();
@@ -153,7 +154,7 @@ std::optional<net::SteadyTime> Session::stable_due() const {
 std::optional<net::SteadyTime> Session::next_deadline() const {
   return earliest({context_.link.due(), stable_due(), pairing_.due(), login_.due(), outbox_.due(), acceptance_.due(),
                    uploads_.due(), downloads_.due(), groups_.due(), number_checks_.due(), presence_.due(),
-                   app_state_.due(), channels_.due(), receipts_.due()});
+                   app_state_.due(), audiences_.due(), channels_.due(), receipts_.due()});
 }
 
 void Session::on_due() {
@@ -171,6 +172,7 @@ void Session::on_due() {
   number_checks_.on_due();
   presence_.on_due();
   app_state_.on_due();
+  audiences_.on_due();
   channels_.on_due();
   receipts_.on_due();
   login_.on_due();

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "protocol/account/privacy.h"
+#include "protocol/appstate/actions.h"
+#include "sessions/due.h"
 
 namespace wharf::sessions {
 
@@ -20,6 +22,11 @@ std::string name_of(StatusSetting setting) {
     case StatusSetting::allowlist: break;
   }
   return std::string("allowlist");
+}
+
+/// By the setting, also when the build that settled it did not say so: what a request names is an allowlist.
+bool by_setting(const StatusAudienceRow& row) {
+  return row.settled && (row.by_setting || row.setting != StatusSetting::allowlist);
 }
 
 constexpr std::size_t resolved_per_query = 256;
@@ -84,7 +91,9 @@ void StatusAudiences::open(const storage::MessageRow& message, const std::option
 }
 
 bool StatusAudiences::aim_at(const storage::MessageRow& message) {
-  if (message.id == aimed_.post) return false;
+  const bool unsent = message.ack == storage::AckLevel::pending;
+  if (message.id == aimed_.post && !(unsent && is_outdated())) return false;
+  anew_ = false;
   is_post_ = message.target_id.empty();
   auto row = c_.records.find_status_audience(message.id);
   StatusAudienceRow now = row ? std::move(*row) : StatusAudienceRow();
@@ -99,9 +108,23 @@ bool StatusAudiences::aim_at(const storage::MessageRow& message) {
       put(now);
     }
   }
+  if (is_post_ && unsent && by_setting(now)) {
+    now = StatusAudienceRow();
+    now.post = message.id;
+    put(now);
+  }
   const bool same = aimed_.settled && now.settled && aimed_.users == now.users && aimed_.excluded == now.excluded;
   aimed_ = std::move(now);
   return !same;
+}
+
+bool StatusAudiences::is_outdated() const {
+  if (anew_) return true;
+  const bool by_book = is_post_ && by_setting(aimed_) && aimed_.setting != StatusSetting::allowlist;
+  if (!by_book) return false;
+  const CollectionStanding book = standing_of_book();
+  return book == CollectionStanding::on_its_way || book == CollectionStanding::unreadable ||
+         version_of_book() != book_version_;
 }
 
 std::optional<protocol::groups::GroupMetadata> StatusAudiences::people() {
@@ -140,6 +163,18 @@ void StatusAudiences::settle(UniqueFunction<void(Groups::Refreshed)> done) {
            [this, settling](const Node* answer) { take_setting(settling, answer); });
 }
 
+// What the server has kept for this device while it was away may speak of the book.
+CollectionStanding StatusAudiences::standing_of_book() const {
+  const auto* open = c_.link.conversation();
+  if (open != nullptr && open->backlog_asked_at) return CollectionStanding::on_its_way;
+  return book_standing ? book_standing() : CollectionStanding::none;
+}
+
+std::uint64_t StatusAudiences::version_of_book() const {
+  const auto row = c_.records.find_app_state(std::string(protocol::critical_unblock_low));
+  return row ? row->version : 0;
+}
+
 // As long as the address book was never read there are chats: whoever only shares a group with the account, or was
 // looked up, is no contact.
 std::vector<Jid> StatusAudiences::contacts() const {
@@ -156,7 +191,9 @@ void StatusAudiences::take_setting(const SettlingPtr& settling, const Node* answ
   row.setting = chosen->kind == Kind::only     ? StatusSetting::allowlist
                 : chosen->kind == Kind::except ? StatusSetting::denylist
                                                : StatusSetting::contacts;
-  row.users = chosen->kind == Kind::only ? chosen->users : contacts();
+  row.by_setting = true;
+  settling->by_book = chosen->kind != Kind::only;
+  if (chosen->kind == Kind::only) row.users = chosen->users;
   if (chosen->kind == Kind::except) row.excluded = chosen->users;
   c_.query(protocol::block_list_iq(c_.ids.next()),
            [this, settling](const Node* said) { take_blocked(settling, said); });
@@ -165,33 +202,47 @@ void StatusAudiences::take_setting(const SettlingPtr& settling, const Node* answ
 void StatusAudiences::take_blocked(const SettlingPtr& settling, const Node* answer) {
   if (answer == nullptr) return settling->done(Groups::Refreshed::later);
   const auto blocked = protocol::read_block_list(*answer);
-  if (!blocked || !blocked->whole) return settling->done(Groups::Refreshed::later);
-  StatusAudienceRow& row = settling->row;
-  for (const protocol::ExcludedUser& user : blocked->users) row.excluded.push_back(user.jid);
-  if (!row.excluded.empty()) {
-    std::set<Jid> numbers;
-    for (const auto* users : {&row.users, &row.excluded}) {
-      for (const Jid& user : *users)
-        if (Jid one = directory_.canonical_user(user); one.is_phone_number()) numbers.insert(std::move(one));
-    }
-    settling->unresolved.assign(numbers.begin(), numbers.end());
-  }
-  resolve(settling);
+  if (!blocked || blocked->unread > 0) return settling->done(Groups::Refreshed::later);
+  for (const protocol::ExcludedUser& user : blocked->users) settling->row.excluded.push_back(user.jid);
+  go_on(settling);
 }
 
-// Each number is asked for once, so this ends; whose LID the server does not tell stays one who may be anybody.
-void StatusAudiences::resolve(const SettlingPtr& settling) {
-  auto& left = settling->unresolved;
-  if (left.empty()) {
+std::vector<Jid> StatusAudiences::unresolved(const Settling& settling) {
+  if (settling.row.excluded.empty()) return {};  // nobody may be taken for one of them
+  std::set<Jid> numbers;
+  for (const auto* users : {&settling.row.users, &settling.row.excluded}) {
+    for (const Jid& user : *users) {
+      Jid one = directory_.canonical_user(user);
+      if (one.is_phone_number() && !settling.asked.contains(one)) numbers.insert(std::move(one));
+      if (numbers.size() == resolved_per_query) return {numbers.begin(), numbers.end()};
+    }
+  }
+  return {numbers.begin(), numbers.end()};
+}
+
+// Each number is asked for once, so this ends; whose LID the server does not tell stays one who may be anybody. The
+// address book is read anew behind each answer, so that what is settled is as it stands in this turn.
+void StatusAudiences::go_on(const SettlingPtr& settling) {
+  if (settling->by_book) {
+    const CollectionStanding book = standing_of_book();
+    if (book == CollectionStanding::unreadable) return settling->done(Groups::Refreshed::later);
+    if (book == CollectionStanding::on_its_way) {
+      if (!settling->until) settling->until = c_.now.steady + book_patience;
+      if (*settling->until <= c_.now.steady) return settling->done(Groups::Refreshed::later);
+      waiting_ = settling;
+      return;
+    }
+    settling->row.users = contacts();
+  }
+  std::vector<Jid> numbers = unresolved(*settling);
+  if (numbers.empty()) {
     finish(*settling);
     return settling->done(Groups::Refreshed::yes);
   }
-  const auto page = left.end() - static_cast<std::ptrdiff_t>(std::min(left.size(), resolved_per_query));
-  std::vector<Jid> numbers(page, left.end());
-  left.erase(page, left.end());
+  settling->asked.insert(numbers.begin(), numbers.end());
   directory_.refresh(std::move(numbers), [this, settling](Directory::Told told) {
     if (told == Directory::Told::nothing) return settling->done(Groups::Refreshed::later);
-    resolve(settling);
+    go_on(settling);
   });
 }
 
@@ -201,8 +252,30 @@ void StatusAudiences::finish(Settling& settling) {
   if (const auto now = c_.records.find_status_audience(row.post); now && now->settled) return;
   row.settled = true;
   row.users = canonical(without(std::move(row.users), row.excluded));
-  if (aimed_.post == row.post) aimed_ = row;
+  if (aimed_.post == row.post) {
+    aimed_ = row;
+    book_version_ = version_of_book();
+  }
   put(std::move(row));
+}
+
+// --- the connection and time
+
+// Nobody is waited for any more: the lanes of the outbox are set back with the connection.
+void StatusAudiences::on_link_down() {
+  waiting_.reset();
+  doubt();
+}
+
+std::optional<net::SteadyTime> StatusAudiences::due() const { return waiting_ ? waiting_->until : std::nullopt; }
+
+// Looked at with every turn: the book, and the end of what was kept for this device, come with one.
+void StatusAudiences::on_due() {
+  if (!waiting_) return;
+  const bool still = standing_of_book() == CollectionStanding::on_its_way && !is_due(waiting_->until, c_.now.steady);
+  if (still) return;
+  const SettlingPtr settling = std::exchange(waiting_, nullptr);
+  go_on(settling);
 }
 
 // --- those that were settled
@@ -239,6 +312,7 @@ std::string StatusAudiences::setting_of(const std::string& id) {
 
 void StatusAudiences::end_turn(bool keep) {
   if (keep) return;
+  waiting_.reset();
   aimed_ = StatusAudienceRow();
   hot_ = StatusAudienceRow();
 }

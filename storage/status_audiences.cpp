@@ -19,6 +19,8 @@ constexpr const char* delete_audiences_about =
     "DELETE FROM status_audience WHERE session_id = ?1 AND post IN (SELECT id FROM message WHERE session_id = ?1"
     " AND target_id = ?2 AND target_id <> '' AND target_from_me = 1 AND NOT (from_me = 1 AND ack = 0))";
 
+constexpr int settled_by_setting = 2;  // of the column `settled`; 0: it is not, 1: otherwise
+
 protocol::Bytes packed(const std::vector<protocol::Jid>& users) {
   PackedWriter out;
   for (const protocol::Jid& user : users) out.text(user.to_string());
@@ -46,7 +48,9 @@ std::optional<StatusAudienceRow> find_status_audience(Database& db, SessionId se
   row.setting = setting == 0   ? StatusSetting::contacts
                 : setting == 1 ? StatusSetting::denylist
                                : StatusSetting::allowlist;
-  row.settled = select.integer() != 0;
+  const std::int64_t settled = select.integer();
+  row.settled = settled != 0;
+  row.by_setting = settled == settled_by_setting;
   row.users = unpacked(select.blob());
   row.excluded = unpacked(select.blob());
   return row;
@@ -57,7 +61,9 @@ Result<void> apply(Database& db, const PutStatusAudience& change) {
       .session(change.session)
       .text(change.row.post)
       .number(static_cast<int>(change.row.setting))
-      .number(change.row.settled)
+      .number(!change.row.settled     ? 0
+              : change.row.by_setting ? settled_by_setting
+                                      : 1)
       .blob(packed(change.row.users))
       .blob(packed(change.row.excluded))
       .run();

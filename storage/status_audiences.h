@@ -29,6 +29,9 @@ struct StatusAudienceRow {
   /// Whom it is kept from, by whatever identity they were named. Of the two identities of a person one may become known
   /// only after it was settled.
   std::vector<protocol::Jid> excluded = {};
+  /// It was settled by what the account had set, which holds for the one try to send it; false: by the request, or by a
+  /// build that did not tell them apart.
+  bool by_setting = false;
   friend bool operator==(const StatusAudienceRow&, const StatusAudienceRow&) = default;
 };
 std::optional<StatusAudienceRow> find_status_audience(Database& db, SessionId session, const std::string& post);

@@ -172,7 +172,7 @@ Result<BlockList> read_block_list(const Node& answer) {
   const Node& items = list != nullptr ? *list : answer;
   if (items.children().size() > max_blocked) return Error(Errc::malformed, "block list: too many rows");
   BlockList out{line_attr(items, "dhash", max_hash_bytes), users_of(items, "item")};
-  out.whole = out.users.size() == items.children("item").size();
+  out.unread = items.children("item").size() - out.users.size();
   return out;
 }
 

@@ -82,11 +82,11 @@ std::optional<ExclusionListChange> read_exclusions_change(const Node& iq);
 struct BlockList {
   std::string dhash;  // "" = not said
   std::vector<ExcludedUser> users;
-  bool whole = true;  // false: rows without a usable JID were left out
+  std::size_t unread = 0;  // rows without a usable JID
   friend bool operator==(const BlockList&, const BlockList&) = default;
 };
 Node block_list_iq(std::string_view id);
-/// Also of the answers to changes; one without a list is an empty one there.
+/// Also of the answers to changes; one without a list is an empty one there. Rows without a usable JID are counted.
 /// Errors: as iq_refusal, malformed (over 20,000 rows).
 Result<BlockList> read_block_list(const Node& answer);
 

@@ -45,6 +45,22 @@ void AppState::want_what_is_behind(Collection& of) {
   of.wanted |= row.whole_is_wanted || row.heard > row.version;
 }
 
+CollectionStanding AppState::standing(std::string_view name) const {
+  using enum CollectionStanding;
+  const auto of = std::find_if(collections_.begin(), collections_.end(),
+                               [&](const Collection& collection) { return collection.name == name; });
+  if (of == collections_.end()) return none;
+  const storage::AppStateRow row = row_of(*of);
+  const bool asked = of->wanted || of->collected || (round_ && round_->of == &*of);
+  if (!asked && !row.whole_is_wanted && row.heard <= row.version) return row.version == 0 ? none : current;
+  if (of->blocked) {
+    // The phone has shared no key, and nothing was ever said of it: it may never be.
+    const bool never = row.version == 0 && row.heard == 0 && of->missing_key.empty();
+    return never ? none : unreadable;
+  }
+  return of->trust == Trust::left_alone && !asked ? unreadable : on_its_way;
+}
+
 std::optional<net::SteadyTime> AppState::not_before(const Collection& of) {
   return of.again && of.whole_again ? std::max(of.again, of.whole_again) : earliest({of.again, of.whole_again});
 }

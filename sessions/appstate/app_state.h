@@ -30,6 +30,7 @@
 #include "protocol/appstate/actions.h"
 #include "protocol/notifications/events.h"
 #include "protocol/stanzas/app_state_sync.h"
+#include "sessions/appstate/collection_standing.h"
 #include "sessions/appstate/sync_actions.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
@@ -59,6 +60,9 @@ class AppState {
   bool has_record(std::string_view collection, const std::string& index) const {
     return !c_.records.app_state_records_of(std::string(collection), index).empty();
   }
+
+  /// While the session is online.
+  CollectionStanding standing(std::string_view collection) const;
 
   /// The change of this index that waits for the server: true: a value, false: a removal, nullopt: none does.
   std::optional<bool> waits(std::string_view collection, const std::string& index) const;

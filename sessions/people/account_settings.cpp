@@ -180,6 +180,7 @@ void AccountSettings::send_block(const BlockContact& wanted, Reply<void> reply) 
   const auto read = [this, wanted](const Node& answer) -> Result<void> {
     const auto list = protocol::read_block_list(answer);
     if (!list) return list.error();
+    if (on_blocks_changed) on_blocks_changed();
     tell_block(wanted.who, wanted.block);
     return {};
   };
@@ -187,6 +188,7 @@ void AccountSettings::send_block(const BlockContact& wanted, Reply<void> reply) 
 }
 
 void AccountSettings::on_blocks(const protocol::BlocklistChanged& changed) {
+  if (on_blocks_changed) on_blocks_changed();
   std::size_t told = 0;
   for (const protocol::BlocklistChanged::Change& one : changed.changes) {
     if (++told > most_told) return;

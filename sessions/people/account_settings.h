@@ -38,6 +38,8 @@ class AccountSettings {
   /// Another device of the account has blocked somebody, or ended it. What names nobody is not asked for: the list is
   /// kept nowhere.
   void on_blocks(const protocol::BlocklistChanged& changed);
+  /// Set by the session: somebody was blocked, here or on another device, or a block has ended.
+  std::function<void()> on_blocks_changed;
   /// The account is another one from here on.
   void forget() { told_.clear(); }
 

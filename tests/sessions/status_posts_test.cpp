@@ -107,9 +107,10 @@ TEST_CASE("the contacts are those of the phone's address book as soon as it was 
   saved.user = carl;
   saved.name = "Carl";
   have(storage::PutContact{f.row.id, saved});
-  have(storage::PutAppState{f.row.id, {book, 0, {}, 3, true, false}});  // on its way
   CHECK(audience("3EB0AA") == std::vector{ben});
   have(storage::PutAppState{f.row.id, {book, 3, {}, 3, false, false}});
+  f.reopen();
+  f.said = f.go_online();
   CHECK(audience("3EB0BB") == std::vector{carl});
 }
 

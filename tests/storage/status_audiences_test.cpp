@@ -40,7 +40,11 @@ TEST_CASE("an audience comes back as it was put last, of its own session and pos
   });
   CHECK(find_status_audience(store.db(), session, "P") ==
         StatusAudienceRow{"P", StatusSetting::denylist, true, {ben, carl}, {dora}});
+  const StatusAudienceRow by_setting{"P", StatusSetting::allowlist, true, {ben}, {}, true};
+  store.turn([&](Changes& changes) { changes.add(PutStatusAudience{session, by_setting}); });
+  CHECK(find_status_audience(store.db(), session, "P") == by_setting);
   CHECK(find_status_audience(store.db(), other, "P")->users == std::vector{carl});
+  CHECK_FALSE(find_status_audience(store.db(), other, "P")->by_setting);
   CHECK_FALSE(find_status_audience(store.db(), session, "Q"));
 }
 
