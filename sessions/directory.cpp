@@ -29,11 +29,21 @@ bool Directory::is_own(const Jid& user) const {
 Jid Directory::canonical_user(const Jid& jid) {
   const Jid user = plain_user(jid);
   if (!user.is_phone_number()) return user;
-  if (user == c_.device.jid.user_jid() && !c_.device.lid.empty()) return c_.device.lid.user_jid();
-  if (const auto known = lids_.find(user); known != lids_.end()) return known->second;
-  const Jid result = c_.records.find_lid(user).value_or(user);
-  lids_[user] = result;
+  return contested_.contains(user) ? user : known_lid(user);
+}
+
+Jid Directory::known_lid(const Jid& pn) {
+  if (pn == c_.device.jid.user_jid() && !c_.device.lid.empty()) return c_.device.lid.user_jid();
+  if (const auto known = lids_.find(pn); known != lids_.end()) return known->second;
+  const Jid result = c_.records.find_lid(pn).value_or(pn);
+  lids_[pn] = result;
   return result;
+}
+
+std::optional<Jid> Directory::known_pn(const Jid& lid) {
+  if (!c_.device.lid.empty() && lid == c_.device.lid.user_jid()) return c_.device.jid.user_jid();
+  if (const auto known = pns_.find(lid); known != pns_.end()) return known->second;
+  return pns_[lid] = c_.records.find_pn(lid);
 }
 
 PersonIds Directory::person(const Jid& canonical) {
@@ -44,13 +54,8 @@ PersonIds Directory::person(const Jid& canonical) {
     if (lid.is_lid()) ids.lid = lid;
   } else if (canonical.is_lid()) {
     ids.lid = canonical;
-    if (!c_.device.lid.empty() && canonical == c_.device.lid.user_jid()) {
-      ids.pn = c_.device.jid.user_jid();
-    } else if (const auto known = pns_.find(canonical); known != pns_.end()) {
-      ids.pn = known->second;
-    } else {
-      ids.pn = pns_[canonical] = c_.records.find_pn(canonical);
-    }
+    ids.pn = known_pn(canonical);
+    if (ids.pn && contested_.contains(*ids.pn)) ids.pn.reset();
   }
   return ids;
 }
@@ -76,18 +81,24 @@ std::optional<PersonIds> Directory::enter_pair(const Jid& a, const Jid& b, Sourc
   if (pn.is_lid()) std::swap(pn, lid);
   if (!pn.is_phone_number() || !lid.is_lid() || pn.user.empty() || lid.user.empty()) return std::nullopt;
   if (is_own(pn) != is_own(lid)) return std::nullopt;  // never remap ourselves (02 section 18)
-  const Jid before = canonical_user(pn);
-  if (before == lid) return std::nullopt;
-  const auto owner_before = person(lid).pn;
-  if (source == Source::hints && (before.is_lid() || owner_before)) {
-    forget_devices(before);
-    return std::nullopt;
+  const Jid before = known_lid(pn);
+  const auto owner_before = known_pn(lid);
+  const bool confirmed = before == lid;
+  if (source == Source::hints) {
+    if (confirmed) return std::nullopt;
+    if (before.is_lid() || owner_before || contested_.contains(pn)) {
+      contest(pn, lid);
+      return std::nullopt;
+    }
   }
+  // Of a pair that was contested and stands, what was filed under the number meanwhile is brought back all the same.
+  if (contested_.erase(pn) == 0 && confirmed) return std::nullopt;
   // The hot rows tell it at once, and both ends of the old pairs apart: a text to the old number must not go to the new
   // owner of its LID. Not erased and read again: the API asks between turns too, while the commit is under way, and the
   // old answer would be kept.
   if (before.is_lid()) pns_[before] = std::nullopt;
-  if (owner_before) {
+  const bool of_another = owner_before && *owner_before != pn;
+  if (of_another) {
     lids_[*owner_before] = *owner_before;
     forget_devices(lid);  // those of its old owner
   }
@@ -97,13 +108,34 @@ std::optional<PersonIds> Directory::enter_pair(const Jid& a, const Jid& b, Sourc
   c_.keys.migrate(pn, lid);
   c_.records.add(storage::MoveSenderKeys{c_.id(), pn, lid});
   c_.records.add(storage::MergeChats{c_.id(), pn, lid});
-  if (on_joined) on_joined(pn, lid, owner_before.has_value());
+  if (on_joined) on_joined(pn, lid, of_another);
   lists_.erase(pn);
   for (const Jid& user : {pn, lid, before}) tell_devices_changed(user);
+  if (confirmed) return std::nullopt;  // nothing to tell
   PersonIds ids;
   ids.pn = pn;
   ids.lid = lid;
   return ids;
+}
+
+void Directory::contest(const Jid& pn, const Jid& lid) {
+  const auto heard = heard_against_.find({pn, lid});
+  if (heard != heard_against_.end() && c_.now.steady < heard->second) return;
+  if (heard == heard_against_.end() && heard_against_.size() >= max_contested) return;
+  heard_against_[{pn, lid}] = c_.now.steady + contest_again;
+  if (const Jid before = known_lid(pn); before.is_lid()) forget_devices(before);
+  contest_number(pn);
+  if (const auto owner_before = known_pn(lid); owner_before && *owner_before != pn) contest_number(*owner_before);
+}
+
+void Directory::contest_number(const Jid& pn) {
+  if (contested_.size() >= max_contested && !contested_.contains(pn)) return;
+  contested_.insert(pn);
+  forget_devices(pn);  // a list from the days before it had a LID
+  refresh_soon(pn, [this, pn](Told told) {
+    // Whose it is has been learnt, or nobody's: then there is nothing left to be believed or not.
+    if (told != Told::nothing && !known_lid(pn).is_lid()) contested_.erase(pn);
+  });
 }
 
 void Directory::move_own_chat() {
@@ -225,6 +257,28 @@ void Directory::refresh(std::vector<Jid> users, std::function<void(Told)> done) 
   });
 }
 
+void Directory::refresh_soon(const Jid& user, std::function<void(Told)> done) {
+  soon_.push_back({user, std::move(done)});
+  ask_soon();
+}
+
+void Directory::ask_soon() {
+  if (asking_soon_ || soon_.empty()) return;
+  std::vector<Soon> page;
+  std::set<Jid> users;
+  while (!soon_.empty() && users.size() < users_per_query) {
+    users.insert(soon_.front().user);
+    page.push_back(std::move(soon_.front()));
+    soon_.pop_front();
+  }
+  asking_soon_ = true;
+  refresh({users.begin(), users.end()}, [this, page = std::move(page)](Told told) {
+    asking_soon_ = false;
+    for (const Soon& one : page) one.done(told);
+    ask_soon();
+  });
+}
+
 void Directory::watch_own_list(bool asked) {
   // Without the own list nothing can be sent, since every text goes to the other own devices too. An account always has
   // a main device, so an empty list is the network's fault and lasts: the operator must see what the texts wait for.
@@ -292,8 +346,11 @@ void Directory::end_turn(bool keep) {
     lids_.clear();
     pns_.clear();
     lists_.clear();
+    contested_.clear();
+    heard_against_.clear();
     return;
   }
+  std::erase_if(heard_against_, [this](const auto& hint) { return hint.second <= c_.now.steady; });
   if (lids_.size() > kept) lids_.clear();
   if (pns_.size() > kept) pns_.clear();
   while (lists_.size() > kept) lists_.erase(lists_.begin());

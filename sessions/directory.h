@@ -3,9 +3,12 @@
 // notifications. Specification 02 sections 7-9. One person is one chat; the canonical user JID is the LID when known.
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "protocol/stanzas/usync.h"
@@ -18,7 +21,9 @@ class Directory {
  public:
   explicit Directory(Context& context) : c_(context) {}
 
-  /// LID of a phone number when known, else the user itself; hosted mapped to its plain server, device dropped.
+  /// LID of a phone number when known, else the user itself; hosted mapped to its plain server, device dropped. Of a
+  /// number whose pair a hint contradicts the number, until WhatsApp has said whose it is: what is sent to it meanwhile
+  /// waits for that, and goes to nobody who had it before.
   Jid canonical_user(const Jid& jid);
   /// The same keeping the device number: the address sessions are filed under (03 section 1.1).
   Jid canonical_device(const Jid& device) { return canonical_user(device).with_device(device.device); }
@@ -31,7 +36,8 @@ class Directory {
 
   /// What may be believed of a pair (02 section 9). tells: usync and the attributes of messages, newest wins. hints:
   /// notifications, which may only name a LID for a number (and a number for a LID) of which nothing was known; one
-  /// that contradicts makes the user's list be asked for again, and the LID with it.
+  /// that contradicts makes the numbers be asked for, the one that it names and the one that had its LID, and their
+  /// pairs are not believed until the answer. Each contradiction once an hour.
   enum class Source { tells, hints };
   /// A pair was learnt. Validates (one PN, one LID, never remaps ourselves), stores, migrates sessions, merges chats. A
   /// LID that moves leaves its old number without one, and a number that gets another LID leaves the old LID without
@@ -68,6 +74,9 @@ class Directory {
   /// told is stored: mappings and lists.
   void refresh(std::vector<Jid> users, std::function<void(Told)> done);
 
+  /// The same of one user, together with whoever else is asked for this way: one such query is under way at a time.
+  void refresh_soon(const Jid& user, std::function<void(Told)> done);
+
   void on_devices_notification(const Node& notification);
   void on_own_devices(const Node& account_sync);
   /// After the commit, or after a failed one (`keep` false).
@@ -85,6 +94,16 @@ class Directory {
     UnixMs fetched_at = 0;
   };
   static constexpr std::size_t kept = 32;
+  static constexpr std::size_t max_contested = 1'024;  // numbers, and contradictions of an hour
+  static constexpr std::size_t users_per_query = 256;  // 02 section 7
+  static constexpr std::chrono::hours contest_again{1};
+  /// What the rows say, contested or not; the number itself when it has none.
+  Jid known_lid(const Jid& pn);
+  std::optional<Jid> known_pn(const Jid& lid);
+  /// A hint names this pair, against what is known.
+  void contest(const Jid& pn, const Jid& lid);
+  void contest_number(const Jid& pn);
+  void ask_soon();
   /// An answer without this user says nothing: the list that is there stays, and is asked for again in an hour.
   void keep_list(const Jid& canonical);
   void store_list(const Jid& canonical, const protocol::UsyncUser& user);
@@ -97,6 +116,16 @@ class Directory {
   std::map<Jid, Jid> lids_;                // PN user -> LID user (or PN itself: known to be unmapped)
   std::map<Jid, std::optional<Jid>> pns_;  // LID user -> PN user; nullopt: known to have none
   std::map<Jid, List> lists_;
+  // Numbers that a hint contradicts, until usync has said whose they are; and pairs of such hints -> when they count
+  // again. In memory alone: the next hint finds the contradiction that a restart forgets.
+  std::set<Jid> contested_;
+  std::map<std::pair<Jid, Jid>, net::SteadyTime> heard_against_;
+  struct Soon {
+    Jid user;
+    std::function<void(Told)> done;
+  };
+  std::deque<Soon> soon_;
+  bool asking_soon_ = false;
 };
 
 }  // namespace wharf::sessions

@@ -289,7 +289,7 @@ std::optional<net::SteadyTime> Receipts::due() const {
   const auto of_first = [](const std::vector<Resent>& requests) {
     return requests.empty() ? std::nullopt : std::optional(requests.front().until);
   };
-  return earliest({of_first(resent_), of_first(put_off_)});
+  return earliest({of_first(resent_), of_first(put_off_), lists_due_});
 }
 
 void Receipts::on_due() {
@@ -300,6 +300,11 @@ void Receipts::on_due() {
     put_off_.erase(put_off_.begin());
   }
   for (const Node& receipt : again) on_retry(receipt);
+  if (!is_due(lists_due_, c_.now.steady)) return;
+  lists_due_.reset();
+  std::vector<Jid> users;
+  for (const auto& [user, receipts] : unlisted_) users.push_back(user);
+  for (const Jid& user : users) ask_for_list(user);
 }
 
 // The server has most likely taken the resend, and its answer was lost; for ever at each login is worse.
@@ -315,6 +320,9 @@ void Receipts::on_link_down() {
   strangers_.clear();
   for (const auto& [group, receipts] : held_) waiting_ -= receipts.size();
   held_.clear();
+  unlisted_.clear();
+  unlisted_count_ = 0;
+  lists_due_.reset();
 }
 
 std::optional<storage::MessageRow> Receipts::sent_lately(const std::string& id) {
@@ -334,15 +342,60 @@ std::optional<storage::MessageRow> Receipts::resendable(const protocol::RetryReq
   // Of a group it is not kept who has one.
   if (!message->chat.has_sender_keys() && c_.records.has_copy(message->row, holder, requester.device))
     return std::nullopt;
-  // A device that no list names may be new: its keys introduce it, else a fresh list must. In a group it takes both:
-  // whoever is given the key and stands in no list counts as one who has left, and means another key for everybody.
-  const bool in_group = message->chat.has_sender_keys();
-  const auto* listed =
-      in_group ? directory_.listed_devices(requester.user_jid()) : directory_.devices(requester.user_jid());
+  // Whoever is given the key of a group and stands in no list counts as one who has left, and means another key for
+  // everybody: what the account does not vouch for gets nothing, whatever keys it shows.
+  if (message->chat.has_sender_keys()) return is_listed(requester) ? std::move(message) : std::nullopt;
+  // A device that no list names may be new: its keys introduce it, else a fresh list must.
+  const auto* listed = directory_.devices(requester.user_jid());
   if (listed == nullptr || std::find(listed->begin(), listed->end(), requester.device) != listed->end()) return message;
-  if (!request.keys || in_group) directory_.forget_devices(requester.user_jid());
-  if (!request.keys) return std::nullopt;
-  return message;
+  if (request.keys) return message;
+  directory_.forget_devices(requester.user_jid());
+  return std::nullopt;
+}
+
+bool Receipts::is_listed(const Jid& requester) {
+  const auto* listed = directory_.listed_devices(requester.user_jid());
+  return listed != nullptr && std::find(listed->begin(), listed->end(), requester.device) != listed->end();
+}
+
+bool Receipts::wants_list(const protocol::RetryRequest& request, const Jid& requester, UnixMs asked_at) {
+  const auto message = sent_lately(request.id);
+  if (!message || !message->chat.has_sender_keys() || !is_recipient(*message, request, requester, asked_at))
+    return false;
+  if (is_listed(requester)) return false;
+  std::erase_if(lists_asked_, [this](const auto& user) { return user.second.until <= c_.now.steady; });
+  const auto asked = lists_asked_.find(requester.user_jid());
+  // A list that has become stale since the answer is worth another question.
+  const bool has_list = directory_.listed_devices(requester.user_jid()) != nullptr;
+  if (asked != lists_asked_.end()) return asked->second.had && !has_list;
+  return lists_asked_.size() < max_unlisted;
+}
+
+Receipts::RetryAnswer Receipts::wait_for_list(const Node& receipt, const Jid& user) {
+  if (unlisted_count_ == max_unlisted) return RetryAnswer::later;  // it comes back at the next login
+  ++unlisted_count_;
+  auto& waiting = unlisted_[user];
+  waiting.push_back(receipt);
+  if (waiting.size() == 1) ask_for_list(user);
+  return RetryAnswer::later;
+}
+
+void Receipts::ask_for_list(const Jid& user) {
+  directory_.refresh_soon(user, [this, user](Directory::Told told) {
+    const auto waiting = unlisted_.find(user);
+    if (waiting == unlisted_.end() || !c_.link.up()) return;
+    if (told == Directory::Told::nothing) {
+      lists_due_ = in(c_, Outbox::ack_patience);
+      return;
+    }
+    const std::vector<Node> receipts = std::move(waiting->second);
+    unlisted_.erase(waiting);
+    unlisted_count_ -= receipts.size();
+    const Jid now = directory_.canonical_user(user);
+    const bool had = directory_.listed_devices(now) != nullptr;
+    lists_asked_[now] = {c_.now.steady + (had ? std::chrono::seconds(named_again) : listed_again), had};
+    for (const Node& receipt : receipts) on_retry(receipt);
+  });
 }
 
 bool Receipts::is_recipient(const storage::MessageRow& message, const protocol::RetryRequest& request,
@@ -400,6 +453,7 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   const Jid requester = directory_.canonical_device(request->requester);
   // Looked at before anything is counted, so that requests for what was never sent leave no trace.
   if (!resendable(*request, requester, asked_at(receipt))) {
+    if (wants_list(*request, requester, asked_at(receipt))) return wait_for_list(receipt, requester.user_jid());
     if (!is_new_stranger(*request, requester)) return RetryAnswer::done;
     // The server has brought it a message of the group: rather is what we know of the group behind.
     groups_.mark_stale(*request->chat);
@@ -453,7 +507,7 @@ Receipts::RetryAnswer Receipts::resend(const Node& receipt, const protocol::Retr
   // Keys were fetched meanwhile.
   if (!is_recipient(*message, request, requester, asked_at(receipt))) return RetryAnswer::done;
   const bool in_group = message->chat.has_sender_keys();
-  const bool with_key = in_group && group_fanout_.may_have_key(message->chat, requester);
+  const bool with_key = in_group && is_listed(requester) && group_fanout_.may_have_key(message->chat, requester);
   if (with_key) group_fanout_.give_again(message->chat, requester);
   resends.base_key = record->base_key();
   count_resend(request, requester, std::move(resends));

@@ -54,7 +54,10 @@ class Receipts {
   static constexpr std::size_t max_waiting = 64;             // retry receipts that wait for their group, whole stanzas
   static constexpr std::size_t max_resent = 256;             // … whose resend the server is to answer
   static constexpr std::chrono::minutes put_off_for{1};
-  static constexpr std::size_t max_strangers = 64;  // for whom a group is asked for, on one connection
+  static constexpr std::size_t max_strangers = 64;         // for whom a group is asked for, on one connection
+  static constexpr std::size_t max_unlisted = 256;         // retry receipts that wait for a list; users it was asked of
+  static constexpr std::chrono::minutes named_again{10};   // a list that does not name the device is asked for once in
+  static constexpr std::chrono::seconds listed_again{60};  // … and one that is not to be had
 
   void on_peer_receipt(const protocol::IncomingReceipt& receipt);
   /// Our message with this id. nullopt also for one of this very turn, for one that waits to be sealed, and for one
@@ -81,6 +84,12 @@ class Receipts {
                     UnixMs asked_at);
   /// It asks for a message that went to a group in which we do not know it, which is asked for once a connection.
   bool is_new_stranger(const protocol::RetryRequest& request, const Jid& requester);
+  /// Of a group or a status post, whose key would go with it: the device stands in a list that nothing calls stale.
+  bool is_listed(const Jid& requester);
+  /// It asks for a message of a group that its user may have, and the list of its account may name it by now.
+  bool wants_list(const protocol::RetryRequest& request, const Jid& requester, UnixMs asked_at);
+  RetryAnswer wait_for_list(const Node& receipt, const Jid& user);
+  void ask_for_list(const Jid& user);
   /// When the server had the request.
   UnixMs asked_at(const Node& receipt) const;
   struct Resend {
@@ -111,7 +120,15 @@ class Receipts {
     net::SteadyTime until;
   };
   std::vector<Resent> resent_;
-  std::vector<Resent> put_off_;              // whose resend the server did not take for now, until it is tried again
+  std::vector<Resent> put_off_;                // whose resend the server did not take for now, until it is tried again
+  std::map<Jid, std::vector<Node>> unlisted_;  // retry receipts by the user whose list they wait for
+  std::size_t unlisted_count_ = 0;
+  std::optional<net::SteadyTime> lists_due_;  // no answer: asked for again then
+  struct ListAsked {
+    net::SteadyTime until;
+    bool had = false;  // there was one, which did not name the device
+  };
+  std::map<Jid, ListAsked> lists_asked_;     // users, of whom it is not asked for again until then
   std::set<std::pair<Jid, Jid>> strangers_;  // group and user: who was asked for, on this connection
 };
 

@@ -371,7 +371,7 @@ Result<Node> GroupFanout::seal(const Jid& group, const std::string& message_id, 
 }
 
 bool GroupFanout::may_have_key(const Jid& group, const Jid& device) const {
-  return !group.is_status() || c_.records.key_copies(group).contains(device);
+  return !is_hosted(device.device) && (!group.is_status() || c_.records.key_copies(group).contains(device));
 }
 
 Result<Bytes> GroupFanout::distribution(const Jid& group) {

@@ -65,7 +65,8 @@ class GroupFanout {
   /// have it, and gets it with the next message again.
   void give_again(const Jid& group, const Jid& device);
   /// Whether a device that asks for a message again may be given the current key with it: in a group whoever is a
-  /// member may; of statuses the key is of the audience of the last one, which may be another than that message's.
+  /// member may, on a device that is addressed there (the caller has seen that a list names it); of statuses the key is
+  /// of the audience of the last one, which may be another than that message's.
   bool may_have_key(const Jid& group, const Jid& device) const;
   /// The current key for a device that asks for a message again. Errors: not_found, as seal().
   Result<Bytes> distribution(const Jid& group);

@@ -12,8 +12,6 @@ using protocol::groups::Participant;
 
 namespace {
 
-constexpr std::uint16_t hosted_device = 99;
-
 /// The name that the group's stanzas have for a member. A row may name only one of them.
 Jid wire_user(const Participant& member, AddressingMode mode) {
   const std::optional<Jid>& wanted = mode == AddressingMode::lid ? member.lid : member.pn;
@@ -43,7 +41,7 @@ GroupPlanning plan_group(const GroupPeople& people) {
       return;
     }
     for (const std::uint16_t number : *numbers) {
-      if (number == hosted_device || (canonical == own && number == people.own_pn.device)) continue;
+      if (is_hosted(number) || (canonical == own && number == people.own_pn.device)) continue;
       plan.devices.push_back({canonical.with_device(number), wire.with_device(number)});
       all.push_back(wire.with_device(number));
     }

@@ -45,7 +45,8 @@ struct GroupPlanning {
   std::vector<Jid> unknown;  // canonical users without a list
   bool nameless = false;     // the group is addressed by LID and the own one is not known
 };
-/// Hosted devices are left out (03 section 2).
+/// Hosted devices, which are left out of a group (03 section 2).
+constexpr bool is_hosted(std::uint16_t device) { return device == 99; }
 GroupPlanning plan_group(const GroupPeople& people);
 
 }  // namespace wharf::sessions

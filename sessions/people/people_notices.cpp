@@ -75,10 +75,12 @@ void PeopleNotices::hear(const protocol::ContactNumberChanged& change) {
   // The server's word on who has which LID, which may not move one that is known (02 section 9).
   if (change.old_lid && change.old_jid.is_phone_number())
     directory_.learn(change.old_jid, *change.old_lid, Directory::Source::hints);
+  // Where the new number has the LID of the old one, that pair is not believed from the next line on; the contact is
+  // filed under it.
+  const Jid old_user = directory_.canonical_user(change.old_jid);
   if (change.new_lid && change.new_jid.is_phone_number())
     directory_.learn(change.new_jid, *change.new_lid, Directory::Source::hints);
-  book_.hear_number(directory_.canonical_user(change.old_jid), directory_.canonical_user(change.new_jid),
-                    change.old_jid);
+  book_.hear_number(old_user, directory_.canonical_user(change.new_jid), change.old_jid);
 }
 
 }  // namespace wharf::sessions

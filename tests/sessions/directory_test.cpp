@@ -2,7 +2,7 @@
 #include "sessions/directory.h"
 
 #include "protocol/pairing/adv.h"
-#include "tests/sessions/session_fixture.h"
+#include "tests/sessions/sending.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
@@ -64,6 +64,37 @@ void refresh(Fixture& f, const Jid& user, std::optional<Node> devices) {
   f.stanza(answer.add(Node("usync").add(Node("list").add(std::move(entry)))));
 }
 
+/// A question about devices: whom it names, and what the server may say.
+struct Question {
+  std::string id;
+  std::vector<Jid> asked;
+  /// Of each its LID, where there is one, and its main device.
+  Node answer(const std::vector<std::pair<Jid, std::optional<Jid>>>& people) const {
+    Node list("list");
+    for (const auto& [user, lid] : people) {
+      Node entry("user"), devices("device-list");
+      entry.set("jid", user);
+      if (lid) entry.add(Node("lid").set("val", *lid));
+      devices.add(Node("device").set("id", "0"));
+      list.add(entry.add(Node("devices").add(std::move(devices))));
+    }
+    Node iq("iq");
+    iq.set("id", id).set("type", "result").set("from", Jid("", "s.whatsapp.net"));
+    return iq.add(Node("usync").add(std::move(list)));
+  }
+};
+Question who_are_asked(const std::vector<Effect>& effects) {
+  Question out;
+  for (const Node& node : Fixture::sent(effects)) {
+    const Node* usync = node.child("usync");
+    if (usync == nullptr) continue;
+    REQUIRE(out.id.empty());
+    out.id = node.attr("id");
+    for (const Node* user : usync->child("list")->children("user")) out.asked.push_back(*user->jid("jid"));
+  }
+  return out;
+}
+
 std::vector<std::uint16_t> devices_of(Fixture& f, const Jid& user) {
   const auto* list = f.session->directory().devices(user);
   return list == nullptr ? std::vector<std::uint16_t>{} : *list;
@@ -115,27 +146,91 @@ TEST_CASE("a number that gets another LID leaves the old LID without a number") 
 TEST_CASE("a device notification names a LID for an unknown number and changes no known pair") {
   Fixture f;
   f.go_online();
-  f.stanza(devices_notification(ben, Node("update").set("hash", "x")).set("lid", first_lid));
+  const auto hint = [&](const Jid& from, const Jid& other) {
+    return who_are_asked(f.stanza(devices_notification(from, Node("update").set("hash", "x")).set("lid", other)));
+  };
+  CHECK(hint(ben, first_lid).asked.empty());
   REQUIRE(who(f, ben) == first_lid);
-  f.stanza(devices_notification(ben, Node("update").set("hash", "x")).set("lid", second_lid));  // another LID
+  auto query = hint(ben, second_lid);  // another LID
+  REQUIRE(query.asked == std::vector<Jid>{ben});
+  f.stanza(query.answer({{ben, first_lid}}));
   REQUIRE(who(f, ben) == first_lid);
-  f.stanza(devices_notification(carl, Node("update").set("hash", "x")).set("lid", first_lid));  // another number
-  REQUIRE(who(f, carl) == carl);
-  REQUIRE(who(f, ben) == first_lid);
-  f.stanza(devices_notification(second_lid, Node("update").set("hash", "x")).set("lid", ben));  // the other way round
   REQUIRE(number_of(f, first_lid) == ben);
+  query = hint(carl, first_lid);  // another number
+  f.stanza(query.answer({{query.asked.at(0), std::nullopt}}));
+  REQUIRE(who(f, carl) == carl);
+  hint(second_lid, ben);  // the other way round
   REQUIRE_FALSE(number_of(f, second_lid));
 }
 
-TEST_CASE("a notification that contradicts makes the list be asked for again") {
+TEST_CASE("a notification that contradicts makes the number be asked for, and nobody has it until the answer") {
+  test::PreparingSession f;
+  f.befriend(first_lid);
+  f.befriend(second_lid);
+  f.go_online();
+  learn(f, ben, first_lid);
+  const auto hint = [&] {
+    return who_are_asked(f.stanza(devices_notification(ben, Node("add")).set("lid", second_lid)));
+  };
+  const auto query = hint();
+  REQUIRE(query.asked == std::vector<Jid>{ben});
+  CHECK(devices_of(f, first_lid).empty());
+  CHECK(who(f, ben) == ben);
+  CHECK_FALSE(number_of(f, first_lid));
+  // A text to the number is for whoever has it, and waits.
+  const auto text = f.send(Fixture::text("for who has the number"));
+  REQUIRE((text && text->has_value()));
+  CHECK(test::messages(f.last).empty());
+  const auto of_text = who_are_asked(f.last);
+  CHECK(of_text.asked == std::vector<Jid>{ben});
+  const auto events = f.event_names().size();
+  SECTION("it has another LID by now") {
+    auto sent = f.hear(query.answer({{ben, second_lid}}));
+    CHECK(who(f, ben) == second_lid);
+    CHECK(number_of(f, second_lid) == ben);
+    CHECK_FALSE(number_of(f, first_lid));
+    const auto later = f.hear(of_text.answer({{ben, second_lid}}));
+    sent.insert(sent.end(), later.begin(), later.end());
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].jid("to") == second_lid);
+    f.reopen();
+    CHECK(who(f, ben) == second_lid);
+  }
+  SECTION("the hint is wrong: nothing is told, and it does not ask again for an hour") {
+    f.stanza(query.answer({{ben, first_lid}}));
+    CHECK(who(f, ben) == first_lid);
+    CHECK(number_of(f, first_lid) == ben);
+    CHECK(f.event_names().size() == events);
+    CHECK(hint().asked.empty());
+    CHECK(who(f, ben) == first_lid);
+    f.cut();
+    f.steady += std::chrono::hours(1);
+    f.go_online();
+    CHECK(hint().asked == std::vector<Jid>{ben});
+  }
+  SECTION("no answer: it stays nobody's") {
+    f.stanza(Node("iq").set("id", query.id).set("type", "error").add(Node("error").set("code", "429")));
+    CHECK(who(f, ben) == ben);
+    f.call([&] { f.session->directory().learn(ben, second_lid, Directory::Source::hints); });
+    CHECK(who(f, ben) == ben);  // a hint decides nothing, the second time either
+    learn(f, ben, second_lid);  // he writes
+    CHECK(who(f, ben) == second_lid);
+  }
+}
+
+TEST_CASE("of a LID that a notification gives to another number both numbers are asked for") {
   Fixture f;
   f.go_online();
   learn(f, ben, first_lid);
-  Account account(f);
-  refresh(f, first_lid, account.list(100, {4}));
-  REQUIRE(devices_of(f, first_lid) == std::vector<std::uint16_t>{0, 4});
-  f.stanza(devices_notification(ben, Node("add")).set("lid", second_lid));
-  REQUIRE(devices_of(f, first_lid).empty());
+  const auto first = who_are_asked(f.stanza(devices_notification(carl, Node("add")).set("lid", first_lid)));
+  REQUIRE(first.asked == std::vector<Jid>{carl});
+  const auto second = who_are_asked(f.stanza(first.answer({{carl, first_lid}})));
+  REQUIRE(second.asked == std::vector<Jid>{ben});
+  CHECK(who(f, carl) == first_lid);
+  CHECK(who(f, ben) == ben);
+  f.stanza(second.answer({{ben, second_lid}}));
+  CHECK(who(f, ben) == second_lid);
+  CHECK(number_of(f, first_lid) == carl);
 }
 
 // --- device lists

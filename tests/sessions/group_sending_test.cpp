@@ -4,6 +4,7 @@
 
 #include "protocol/messages/message_id.h"
 #include "protocol/stanzas/key_nodes.h"
+#include "sessions/outbox.h"
 #include "storage/outbox.h"
 #include "tests/sessions/group_crew.h"
 
@@ -25,6 +26,25 @@ using namespace std::chrono_literals;
 namespace {
 
 const Jid &ben = test::ben_lid, &carl = test::carl_lid, &dora = test::dora_lid;
+
+/// The <keys> of a retry receipt.
+Node keys_of(const SignalPeer& peer) {
+  const auto bundle = peer.bundle();
+  Node keys("keys");
+  keys.add(Node("type").bytes(Bytes{5})).add(Node("identity").bytes(bundle.identity));
+  keys.add(protocol::key_node(bundle.one_time->id, bundle.one_time->pub));
+  return keys.add(
+      protocol::signed_key_node(bundle.signed_pre_key_id, bundle.signed_pre_key, bundle.signed_pre_key_signature));
+}
+
+/// The answer that a user has the main device and this one.
+Node devices_told(const Node& query, const Jid& user, std::uint64_t device, std::uint64_t key_index) {
+  Node names("device-list");
+  names.add(Node("device").set("id", "0")).add(Node("device").set("id", device).set("key-index", key_index));
+  Node entry("user");
+  entry.set("jid", user).add(Node("devices").add(std::move(names)));
+  return test::result_of(query).add(Node("usync").add(Node("list").add(std::move(entry))));
+}
 
 }  // namespace
 
@@ -385,29 +405,79 @@ TEST_CASE("who came later gets nothing that was said before, though no list says
   CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).size() == 1);
 }
 
-TEST_CASE("a device that no list names introduces itself by its keys, and costs the others no other key") {
+TEST_CASE("a device that no list names yet gets the message when its account names it, and costs no other key") {
   Crew f;
   const auto first = f.say("hello", "3EB0AA");
   for (const Jid& who : {ben, carl}) CHECK(f.read(who, first.at(0)) == "hello");
   f.accepted("3EB0AA");
   const Jid tablet = ben.with_device(5);
   f.members.emplace(tablet, Member{SignalPeer::make(f.random, 77), {}});
-  const auto bundle = f.members.at(tablet).peer.bundle();
-  Node keys("keys");
-  keys.add(Node("type").bytes(Bytes{5})).add(Node("identity").bytes(bundle.identity));
-  keys.add(protocol::key_node(bundle.one_time->id, bundle.one_time->pub));
-  keys.add(protocol::signed_key_node(bundle.signed_pre_key_id, bundle.signed_pre_key, bundle.signed_pre_key_signature));
-  CHECK(f.hear(Crew::retry_of(tablet, "3EB0AA").add(std::move(keys))).size() == 1);
-  f.said.clear();
-  CHECK(f.say("again", "3EB0BB").empty());
+  CHECK(f.hear(Crew::retry_of(tablet, "3EB0AA").add(keys_of(f.members.at(tablet).peer))).empty());
   REQUIRE(f.lists_asked().size() == 1);
-  Node names("device-list");
-  names.add(Node("device").set("id", "0")).add(Node("device").set("id", "5").set("key-index", "1"));
-  const auto second = f.hear(test::result_of(f.lists_asked()[0])
-                                 .add(Node("usync").add(Node("list").add(
-                                     Node("user").set("jid", ben).add(Node("devices").add(std::move(names)))))));
+  CHECK(f.requests_acked() == 0);
+  const Node query = f.lists_asked()[0];
+  SECTION("the server cannot tell now: it is asked again") {
+    CHECK(f.hear(test::error_of(query, 429)).empty());
+    CHECK(f.requests_acked() == 0);
+    f.steady += Outbox::ack_patience;
+    CHECK(f.hear(Node("ib")).empty());
+    REQUIRE(f.lists_asked().size() == 1);
+    CHECK(f.hear(devices_told(f.lists_asked()[0], ben, 5, 1)).size() == 1);
+  }
+  SECTION("it names the device") {
+    const auto resent = f.hear(devices_told(query, ben, 5, 1));
+    REQUIRE(resent.size() == 1);
+    CHECK(resent[0].jid("participant") == tablet);
+    f.accepted("3EB0AA");
+    CHECK(f.requests_acked() == 1);
+    const auto second = f.say("again", "3EB0BB");
+    REQUIRE(second.size() == 1);
+    CHECK(keys_in(second[0]) == 1);  // for the tablet alone
+    CHECK(f.read(ben, second[0]) == "again");
+    CHECK(f.read(carl, second[0]) == "again");
+  }
+}
+
+TEST_CASE("a device that its account does not vouch for gets nothing, and costs nobody another key or question") {
+  Crew f;
+  const bool with_keys = GENERATE(true, false);
+  const Jid tablet = ben.with_device(7);
+  const auto peer = SignalPeer::make(f.random, 77);
+  std::size_t asked = 0;
+  for (const std::string id : {"3EB0AA", "3EB0BB", "3EB0CC"}) {
+    INFO(id);
+    const auto sent = f.say("hello", id);
+    REQUIRE(sent.size() == 1);
+    CHECK(keys_in(sent[0]) == (id == "3EB0AA" ? 2u : 0u));
+    CHECK(f.read(ben, sent[0]) == "hello");
+    f.accepted(id);
+    Node request = Crew::retry_of(tablet, id);
+    if (with_keys) request.add(keys_of(peer));
+    CHECK(f.hear(std::move(request)).empty());
+    const auto queries = f.lists_asked();
+    asked += queries.size();
+    for (const Node& query : queries) CHECK(f.hear(devices_told(query, ben, 7, 0)).empty());
+    CHECK(f.requests_acked() == 1);
+  }
+  CHECK(asked == 1);
+}
+
+TEST_CASE("a hosted device gets a message that it asks for without the key, which it is not to have") {
+  Crew f;
+  test::list_devices(f, ben, {0, 99});
+  const Jid hosted = ben.with_device(99);
+  Member member{SignalPeer::make(f.random, 77), {}};
+  REQUIRE(f.say("hello", "3EB0AA").size() == 1);
+  f.accepted("3EB0AA");
+  const auto resent = f.hear(Crew::retry_of(hosted, "3EB0AA").add(keys_of(member.peer)));
+  REQUIRE(resent.size() == 1);
+  const auto opened = member.open(*resent[0].child("enc"), f.random);
+  REQUIRE(opened.has_value());
+  const auto content = protocol::parse_message(protocol::unpad_message(opened->plaintext).value()).value();
+  CHECK(content.text == "hello");
+  CHECK(content.sender_key_distribution.empty());
+  f.accepted("3EB0AA");
+  const auto second = f.say("again", "3EB0BB");
   REQUIRE(second.size() == 1);
-  CHECK(keys_in(second[0]) == 1);  // for the tablet alone
-  CHECK(f.read(ben, second[0]) == "again");
-  CHECK(f.read(carl, second[0]) == "again");
+  CHECK(keys_in(second[0]) == 0);
 }
