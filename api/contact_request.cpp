@@ -35,6 +35,15 @@ bool acceptable_name(const CallPtr& call, const std::string& field, const std::s
   return false;
 }
 
+bool shows_something(const CallPtr& call, std::string_view name) {
+  const bool visible = protocol::display_line(name, name.size()).find_first_not_of(' ') != std::string::npos;
+  const bool one_line =
+      std::none_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (visible && one_line) return true;
+  refuse_field(call, "name", "must be one line that is not blank");
+  return false;
+}
+
 std::optional<sessions::SessionView> linked_session_of(const ServicesPtr& services, const CallPtr& call) {
   auto view = session_of(services, call);
   if (!view || !view->jid.empty()) return view;
