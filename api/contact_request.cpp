@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/chat_id.h"
 #include "api/dialect.h"
 #include "api/sending.h"
