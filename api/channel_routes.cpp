@@ -75,10 +75,9 @@ void list_channels(const ServicesPtr& services, const CallPtr& call) {
 
 void create_channel(const ServicesPtr& services, const CallPtr& call) {
   if (!session_of(services, call)) return;
-  if (says(call->body, "picture"))
-    return refuse_field(call, "picture", "is set with PUT …/channels/{channelId}/picture");
   protocol::CreateChannel create;
   create.name = text_of(call->body, "name");
+  if (!shows_something(call, create.name)) return;
   create.description = text_of(call->body, "description");
   ask_channel(services, call, std::move(create), 201);
 }
@@ -89,10 +88,9 @@ void get_channel(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void update_channel(const ServicesPtr& services, const CallPtr& call) {
-  if (says(call->body, "picture"))
-    return refuse_field(call, "picture", "is set with PUT …/channels/{channelId}/picture");
   protocol::UpdateChannel update;
   if (const auto name = text_of(call->body, "name"); !name.empty()) update.name = name;
+  if (update.name && !shows_something(call, *update.name)) return;
   if (call->body.if_contains("description")) update.description = text_of(call->body, "description");
   if (const auto codes = text_of(call->body, "reactionCodes"); !codes.empty())
     update.reactions = protocol::reaction_codes(codes);
@@ -213,9 +211,10 @@ bool refuses_what_posts_lack(const CallPtr& call) {
     if (std::any_of(taken.begin(), taken.end(), same) || !says(call->body, field.name)) continue;
     if (field.name == "type" && text_of(call->body, "type") == "text") continue;
     const std::string name(field.name);
-    call->failure(Failure(ErrorCode::not_implemented,
-                          name + ": this route posts texts alone; files take send-image and the others",
-                          {{name, "is not posted to channels yet"}}));
+    call->failure(Failure(
+        ErrorCode::not_implemented,
+        name + " is not posted to channels yet: this route takes plain texts, and send-image and the others files",
+        {{name, "is not posted to channels yet"}}));
     return true;
   }
   return false;

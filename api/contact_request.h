@@ -20,6 +20,9 @@ struct ContactOfPath {
 std::optional<ContactOfPath> contact_of(const ServicesPtr& services, const CallPtr& call);
 /// A name that goes to WhatsApp as it is: one line of at least one visible character. False: refused by its field.
 bool acceptable_name(const CallPtr& call, const std::string& field, const std::string& name);
+/// The `name` of a group or a channel; false: refused by its field. WhatsApp takes blanks, and nobody finds such a one
+/// in a list.
+bool shows_something(const CallPtr& call, std::string_view name);
 /// The session, when it is linked to an account; answers and returns nullopt when it is not.
 std::optional<sessions::SessionView> linked_session_of(const ServicesPtr& services, const CallPtr& call);
 

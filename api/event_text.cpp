@@ -186,7 +186,9 @@ class DataWriter {
     out_.end_object();
   }
   void operator()(const events::GroupJoinRequested& e) const {
-    begin_in_group(e.in, e.people);
+    auto people = e.people;
+    for (events::GroupPerson& one : people) one.role.clear();  // they are no members
+    begin_in_group(e.in, people);
     out_.text("action", e.action).text_if("method", e.method).end_object();
   }
 

@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "api/chat_id.h"
+#include "api/contact_request.h"
 #include "api/group_json.h"
 #include "api/group_request.h"
 #include "api/handlers.h"
@@ -64,16 +65,6 @@ std::vector<groups::MemberRef> people_of(const CallPtr& call, const char* field)
     if (seen.insert(jid).second) out.push_back({jid, {}, {}});
   }
   return out;
-}
-
-/// False: refused by its field. WhatsApp takes blanks, and nobody finds such a group in a list.
-bool shows_something(const CallPtr& call, std::string_view name) {
-  const bool visible = protocol::display_line(name, name.size()).find_first_not_of(' ') != std::string::npos;
-  const bool one_line =
-      std::none_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (visible && one_line) return true;
-  refuse_field(call, "name", "must be one line that is not blank");
-  return false;
 }
 
 constexpr const char* no_community = "must be a community, and this is a group: GET …/groups lists which is one";

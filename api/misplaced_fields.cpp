@@ -20,6 +20,7 @@ struct Misplaced {
 constexpr std::string_view keyed = "is for messages: the header Idempotency-Key names this request";
 constexpr std::string_view answered_done = "is for messages: the answer says what WhatsApp has done";
 constexpr std::string_view has_its_route = "is set with PUT …/groups/{groupId}/picture";
+constexpr std::string_view channels_route = "is set with PUT …/channels/{channelId}/picture";
 
 const Misplaced misplaced[] = {
     {&schemas::create_group, "picture", has_its_route},
@@ -32,6 +33,8 @@ const Misplaced misplaced[] = {
     {&schemas::update_group, "isCommunity", "is said when a group is made, and stays"},
     {&schemas::update_group, "communityId", "is changed with POST and DELETE …/groups/{communityId}/groups"},
     {&schemas::update_group, "waitFor", answered_done},
+    {&schemas::create_channel, "picture", channels_route},
+    {&schemas::update_channel, "picture", channels_route},
     {&schemas::send_broadcast, "waitFor", "is for one message: the ack events tell of each of a broadcast"},
     {&schemas::save_contact, "lastName", "is no name of its own: put it into fullName"},
     {&schemas::create_session, "config.calls.text", "is called rejectText"},

@@ -379,7 +379,13 @@ std::string hash_of(const CallPtr& call, const Schema& schema, const SendMessage
       const auto* edit = std::get_if<sessions::EditText>(&message.content);
       known.back() = named_people(naming && edit ? edit->mentions : message.mentions, name);
     }
-    if (field.name == "audience" && naming && message.audience) known.back() = named_people(*message.audience, naming);
+    if (field.name == "audience" && naming && message.audience) {
+      // Who gets it has no order.
+      std::vector<Jid> people = *message.audience;
+      for (Jid& one : people) one = naming(one);
+      std::sort(people.begin(), people.end());
+      known.back() = named_people(people, naming);
+    }
     const auto* invite = std::get_if<protocol::GroupInvite>(&message.content);
     if (field.name == "inviteExpiresAt" && invite) known.back() = invite->expires_at;
   }

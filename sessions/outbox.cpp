@@ -372,6 +372,11 @@ bool Outbox::expects_ack(std::string_view message_id) const {
   return known != by_id_.end() && items_.at(known->second).expected_acks > 0;
 }
 
+std::string Outbox::cause_of(std::string_view message_id) const {
+  const auto known = by_id_.find(message_id);
+  return known == by_id_.end() ? std::string() : items_.at(known->second).request_id;
+}
+
 bool Outbox::would_accept(std::string_view message_id) const {
   const auto known = by_id_.find(message_id);
   if (known == by_id_.end()) return false;
@@ -461,7 +466,10 @@ void Outbox::tell_accepted(const Item& item, UnixMs at) {
     if (message && message->row != 0) c_.records.add(storage::OpenReach{message->row, receivers});
   }
   c_.emit(events::Ack{item.message_id, item.chat, directory_.person(item.chat), AckLevel::server, "", at});
-  if (item.changes_message) add_ons_.on_at_server(item.message_id);
+  if (!item.changes_message) return;
+  // What it changes is told now, as of the request that asked for it.
+  const UnderCause own(c_, item.request_id);
+  add_ons_.on_at_server(item.message_id);
 }
 
 void Outbox::end(std::int64_t row) {

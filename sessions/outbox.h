@@ -55,6 +55,8 @@ class Outbox {
   bool expects_ack(std::string_view message_id) const;
   /// It waits and was not sealed yet: it can still be cancelled, and no network has had it.
   bool is_unsealed(std::string_view message_id) const;
+  /// The request that asked for it; "" where none is known.
+  std::string cause_of(std::string_view message_id) const;
   /// on_verdict() of an ack without an error will tell that the server has the message.
   bool would_accept(std::string_view message_id) const;
   /// The server has answered a message. Nothing for one that is not awaited.

@@ -353,7 +353,9 @@ void Session::on_ack(const Node& node) {
   // The id is ours and answers what waits under it; other clients do not look at the class either.
   if (ack->stanza != "message")
     log_("ack_class", fmt::format("message={} class={}", log_value(ack->id), log_value(ack->stanza)));
+  std::string asked = outbox_.cause_of(ack->id);
   outbox_.on_verdict(ack->id, sealer_.judge(*ack));
+  const UnderCause of_the_post(context_, std::move(asked));
   channels_.on_accepted(node, *ack);
 }
 

@@ -30,6 +30,18 @@ Refusal refusal(const Node* answer, const Error& why) {
   return out;
 }
 
+/// What the account's role in the channel makes of a refusal; "" = nothing.
+std::string_view why_forbidden(const ChannelRequest& request, ChannelRole role) {
+  if (role == ChannelRole::owner && std::holds_alternative<protocol::UnfollowChannel>(request))
+    return "who owns the channel cannot leave it, but delete it for everyone";
+  const bool follows = role == ChannelRole::subscriber;
+  if (follows && std::holds_alternative<protocol::UpdateChannel>(request))
+    return "only admins of the channel may change it, and the account follows it";
+  if ((follows || role == ChannelRole::admin) && std::holds_alternative<protocol::DeleteChannel>(request))
+    return "only who owns the channel may delete it";
+  return {};
+}
+
 /// This build knows no document for it.
 Refusal cannot_be_asked(const Error& why) { return {Errc::refused, Subject::channel, why.detail}; }
 
@@ -267,12 +279,25 @@ void Channels::ask(AskChannel asked, Reply<ChannelAnswer> reply) {
       [this, request = std::move(asked.request), reply = std::move(reply)](const Node* answer) mutable {
         if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
         auto told = read_answer_to(request, *answer);
-        if (!told) return c_.answer(std::move(reply), refusal(answer, told.error()));
+        if (!told) return c_.answer(std::move(reply), explained(request, refusal(answer, told.error())));
         heed_role(*told);
         auto now = std::visit([&](const auto& done) { return settle(done, std::move(*told)); }, request);
         c_.answer(std::move(reply), ChannelAnswer{std::move(now), true});
       },
       mex_patience);
+}
+
+Refusal Channels::explained(const ChannelRequest& request, Refusal why) const {
+  const Jid* channel = std::visit(
+      [](const auto& one) -> const Jid* {
+        if constexpr (requires { one.channel; }) return &one.channel;
+        else return nullptr;
+      },
+      request);
+  const auto metadata = why.code == Errc::forbidden && channel != nullptr ? known(*channel) : std::nullopt;
+  const std::string_view role = metadata ? why_forbidden(request, metadata->role) : std::string_view();
+  if (!role.empty()) why.detail = std::string(role) + " (WhatsApp: " + why.detail + ")";
+  return why;
 }
 
 Channels::Metadata Channels::settle(const protocol::FetchChannel&, Metadata told) { return learn(std::move(told)); }

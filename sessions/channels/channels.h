@@ -94,6 +94,9 @@ class Channels {
   void on_list(const Node* answer, const std::optional<std::string>& dirty, std::size_t changes);
   void take_list(protocol::ChannelsTold told);
 
+  /// A refusal, with what the account's role in the channel makes of it.
+  Refusal explained(const ChannelRequest& request, Refusal why) const;
+
   // --- what was asked is done
   Metadata settle(const protocol::FetchChannel& asked, Metadata told);
   Metadata settle(const protocol::CreateChannel& asked, Metadata told);

@@ -148,6 +148,14 @@ TEST_CASE("the same post under one Idempotency-Key is one post, and another audi
   CHECK(first.json().at("data").at("id") == again.json().at("data").at("id"));
   CHECK(again.json().at("data").at("replayed") == true);
   CHECK(d.ask("POST", base, R"({"type":"text","content":"open","audience":["15550000003"]})", key).status == 409);
+  // Who gets it has no order.
+  const test::Headers two = {{"Idempotency-Key", "two"}};
+  const auto of_two = [&](const char* people) {
+    return d.ask("POST", base, std::string(R"({"type":"text","content":"both","audience":)") + people + "}", two);
+  };
+  const Answer both = of_two(R"(["15550000002","15550000003"])"), turned = of_two(R"(["15550000003","15550000002"])");
+  REQUIRE(turned.status < 300);
+  CHECK(both.json().at("data").at("id") == turned.json().at("data").at("id"));
 }
 
 TEST_CASE("each wrong field of a status post is named") {

@@ -242,10 +242,19 @@ TEST_CASE("what a lost commit takes away comes again, and is told once") {
   f.hear(ack);
   CHECK(f.changes() == Changes{"posted"});
   CHECK(storage::load_outbox(f.store->reader(), f.row.id).empty());
+  SendMessage next = text;
+  std::string next_id;
+  Asked<SendMessage> asked{std::move(next), [&](Outcome<SentMessage> taken) { next_id = taken->id; }};
+  f.turn_of(CommandArrived{std::move(asked), "req-1"});
+  f.hear(ack.set("id", next_id).set("server_id", std::uint64_t{106}));
+  std::vector<std::string> requests;
+  for (const storage::Event& entry : storage::read_events(f.store->reader(), {}))
+    if (entry.name == "channel_update") requests.push_back(storage::value_of(entry).value()->request_id);
+  CHECK(requests == std::vector<std::string>{"", "req-1"});
 
   lost(notice("n1", protocol::ChannelMuted{news, true}));
   f.hear(notice("n1", protocol::ChannelMuted{news, true}));
-  CHECK(f.changes() == Changes{"posted", "muted"});
+  CHECK(f.changes() == Changes{"posted", "posted", "muted"});
 }
 
 TEST_CASE("what channels do not take, and who may not post, is refused before it is queued") {

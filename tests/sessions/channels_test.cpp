@@ -317,6 +317,30 @@ TEST_CASE("an answer about another channel, none, and silence are refusals") {
   CHECK(silent.answer().error().code == Errc::timed_out);
 }
 
+TEST_CASE("a refusal says what the role of the account in the channel makes of it") {
+  Fixture f;
+  const auto list = f.ask(ListChannels{});
+  ChannelMetadata owned = channel(news, "News"), followed = channel(other, "Other");
+  owned.role = ChannelRole::owner;
+  followed.role = ChannelRole::subscriber;
+  f.hear(protocol::channels_answer(list.asked.at(0), {owned, followed}));
+  const auto refused = [&](ChannelRequest request) {
+    const auto asking = f.ask(AskChannel{std::move(request)});
+    f.hear(protocol::mex_error_answer(asking.asked.at(0), 403, "Forbidden"));
+    CHECK(asking.answer().error().code == Errc::forbidden);
+    return asking.answer().error().detail;
+  };
+  CHECK(refused(protocol::UnfollowChannel{news}).starts_with("who owns the channel cannot leave it"));
+  CHECK(refused(protocol::DeleteChannel{other}).starts_with("only who owns the channel"));
+  protocol::UpdateChannel update;
+  update.channel = other;
+  update.name = "Mine";
+  CHECK(refused(update).starts_with("only admins"));
+  // Of what the role does not explain the server's word stands alone.
+  CHECK(refused(protocol::UnfollowChannel{other}).find("role") == std::string::npos);
+  CHECK(refused(protocol::UnfollowChannel{other}).find("Forbidden") != std::string::npos);
+}
+
 TEST_CASE("channels are of the account: the next one knows none of them") {
   Fixture f;
   f.know(channel(news, "News"));

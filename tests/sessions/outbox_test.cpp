@@ -318,6 +318,28 @@ TEST_CASE("an own edit counts where its ack is faster than that of its message, 
   CHECK(row->timestamp == 1'700'000'001'000);
 }
 
+TEST_CASE("an own edit names the request that asked for it, though it counts with its ack") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  const std::string id = send_as(f, "req-1", "frist");
+  f.stanza(ack(id));
+  for (const auto& [request, text] : {std::pair{"req-2", "first"}, std::pair{"req-3", "second"}}) {
+    SendMessage edit = Fixture::text("");
+    edit.content = EditText{id, text, {}};
+    std::string edit_id;
+    Asked<SendMessage> asked{std::move(edit), [&](Outcome<SentMessage> sent) { edit_id = sent->id; }};
+    f.turn_of(CommandArrived{std::move(asked), request});
+    f.now_ms += 1'000;
+    f.stanza(ack(edit_id));
+  }
+  std::vector<std::string> requests;
+  for (const storage::Event& row : storage::read_events(f.store->reader(), {}))
+    if (row.name == "message.edited") requests.push_back(storage::value_of(row).value()->request_id);
+  CHECK(requests == std::vector<std::string>{"req-2", "req-3"});
+  CHECK(f.session->context().cause.empty());
+}
+
 TEST_CASE("an own edit or revoke that was given up counts once a receipt proves that it was sent") {
   Fixture f;
   f.befriend(ben);
