@@ -21,7 +21,7 @@ using protocol::Node;
 
 /// A device of an account, whichever identity a stanza used. Device 0 is the phone.
 struct DeviceKey {
-  std::string phone;  // digits: names the account
+  std::string phone;  // names the account for good: Account::phone
   std::uint16_t device = 0;
   friend auto operator<=>(const DeviceKey&, const DeviceKey&) = default;
 };
@@ -43,7 +43,10 @@ struct Device {
 };
 
 struct Account {
-  std::string phone;                        // digits
+  /// Names the account for good, whatever its number is by now: the digits that it was created with; of one that got a
+  /// number which another account had left behind, with '#' and a count behind them.
+  std::string phone;
+  std::string number;                       // digits
   std::string lid;                          // 15 digits; "" of an account that was never migrated to LIDs
   std::string name;                         // push name
   std::map<std::uint16_t, Device> devices;  // 0 is always there
@@ -56,7 +59,7 @@ struct Account {
   bool restricted = false;                 // who begins a chat with it needs a token that it issued: 463
   std::optional<unsigned> new_chats_left;  // it may begin so many chats, then 475; none: any number
   bool has_lid() const { return !lid.empty(); }
-  Jid pn_jid(std::uint16_t device = 0) const { return Jid(phone, protocol::server::user, device); }
+  Jid pn_jid(std::uint16_t device = 0) const { return Jid(number, protocol::server::user, device); }
   /// Of an account with a LID.
   Jid lid_jid(std::uint16_t device = 0) const { return Jid(lid, protocol::server::lid, device); }
   /// As a stanza names it that speaks of people by LID, or by number; by number where there is no LID.

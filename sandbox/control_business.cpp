@@ -86,7 +86,7 @@ void set_phone_business(ControlCall& call) {
   if (phone == nullptr) return;
   const std::string_view name = web::text_of(call.body, "name");
   if (name.empty()) {  // null
-    const auto done = call.network.set_business(phone->number(), std::nullopt);
+    const auto done = call.network.set_business(phone->account(), std::nullopt);
     return done ? call.succeed(nullptr) : call.fail(done.error());
   }
   BusinessCard card;
@@ -101,7 +101,7 @@ void set_phone_business(ControlCall& call) {
     return call.invalid({{"products[" + std::to_string(card.products.size() - 1) + "].id", "is there twice"}});
   }
   const auto count = card.products.size();
-  const auto done = call.network.set_business(phone->number(), std::move(card));
+  const auto done = call.network.set_business(phone->account(), std::move(card));
   if (!done) return call.fail(done.error());
   call.succeed(json::object{{"name", name}, {"products", count}});
 }

@@ -53,6 +53,11 @@ std::string ControlCall::phone_number(std::string_view name) const {
   return normalise_phone(web::text_of(body, name)).value();
 }
 
+std::string ControlCall::account(std::string_view name) const {
+  const Account* found = network.find_number(phone_number(name));
+  return found == nullptr ? std::string() : found->phone;
+}
+
 std::optional<Bytes> ControlCall::picture() {
   const auto* given = body.if_contains("data");
   if (given == nullptr || given->is_null()) return Bytes();
@@ -89,7 +94,7 @@ void ControlCall::fail(const Error& error) {
 Phone* ControlCall::phone() {
   const std::string& given = param("phone");
   const auto digits = normalise_phone(given);
-  Phone* found = digits ? phones.find(*digits) : nullptr;
+  Phone* found = digits ? phones.find_number(*digits) : nullptr;
   if (found == nullptr)
     fail(404, "NOT_FOUND", "there is no phone \"" + web::echo(given) + "\"; POST /sandbox/v1/phones creates one");
   return found;

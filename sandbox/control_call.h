@@ -39,6 +39,8 @@ struct ControlCall {
   const std::string& param(std::string_view name) const;
   /// A member of the body that is a phone number, as digits.
   std::string phone_number(std::string_view name) const;
+  /// The name of the account with such a number; "" when nobody has it.
+  std::string account(std::string_view name) const;
   /// The picture that is the member "data" of the body, base64 or a data URL; empty when that is null or absent.
   /// Nullopt: it was answered with 400.
   std::optional<Bytes> picture();
@@ -72,6 +74,7 @@ void forget_sessions(ControlCall& call);
 void corrupt_sessions(ControlCall& call);
 void forget_sender_keys(ControlCall& call);
 void reinstall(ControlCall& call);
+void change_number(ControlCall& call);
 void set_account(ControlCall& call);
 // --- control_people.cpp
 void set_phone_picture(ControlCall& call);
@@ -105,8 +108,8 @@ void set_deliver(ControlCall& call);
 void set_auto_reply(ControlCall& call);
 void set_auto_read(ControlCall& call);
 void set_media_retry(ControlCall& call);
-/// A message as the list shows it.
-boost::json::object message_json(const PhoneMessage& message);
+/// A message as the list of the phone shows it.
+boost::json::object message_json(const Phone& phone, const PhoneMessage& message);
 /// A file, written as text; of a validated object. `problem`: why it cannot be read.
 PhoneMedia read_media(const boost::json::object& o, std::string& problem);
 // --- control_statuses.cpp

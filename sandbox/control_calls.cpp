@@ -11,9 +11,13 @@ namespace json = boost::json;
 
 namespace {
 
-json::object call_json(const PhoneCall& call) {
-  return {{"id", call.id},       {"with", call.with},   {"outgoing", call.outgoing},
-          {"video", call.video}, {"state", call.state}, {"at", call.at}};
+json::object call_json(const Phone& phone, const PhoneCall& call) {
+  return {{"id", call.id},
+          {"with", phone.number_of(call.with)},
+          {"outgoing", call.outgoing},
+          {"video", call.video},
+          {"state", call.state},
+          {"at", call.at}};
 }
 
 const PhoneCall* known_call(const Phone& phone, std::string_view id) {
@@ -27,7 +31,7 @@ const Account* account_of(Network& network, std::string_view given) {
   const std::string_view user = given.substr(0, given.find('@'));
   if (given.ends_with("@lid")) return network.find_account(Jid(std::string(user), "lid"));
   const auto number = normalise_phone(user);
-  return number && !given.ends_with("@g.us") ? network.find_account(std::string_view(*number)) : nullptr;
+  return number && !given.ends_with("@g.us") ? network.find_number(*number) : nullptr;
 }
 
 void act(ControlCall& call, Phone::CallAction action) {
@@ -35,7 +39,7 @@ void act(ControlCall& call, Phone::CallAction action) {
   if (phone == nullptr) return;
   const std::string& id = call.param("call");
   if (const auto done = phone->act_on_call(id, action); !done) return call.fail(done.error());
-  call.succeed(call_json(*known_call(*phone, id)));
+  call.succeed(call_json(*phone, *known_call(*phone, id)));
 }
 
 }  // namespace
@@ -47,14 +51,14 @@ void place_phone_call(ControlCall& call) {
   if (whom == nullptr) return call.fail(404, "NOT_FOUND", "to: nobody has this number or LID");
   const auto id = phone->place_call(*whom, web::boolean_of(call.body, "video", false));
   if (!id) return call.fail(id.error());
-  call.succeed(call_json(*known_call(*phone, *id)), 201);
+  call.succeed(call_json(*phone, *known_call(*phone, *id)), 201);
 }
 
 void list_phone_calls(ControlCall& call) {
   const Phone* phone = call.phone();
   if (phone == nullptr) return;
   json::array all;
-  for (const auto& one : phone->calls()) all.push_back(call_json(one));
+  for (const auto& one : phone->calls()) all.push_back(call_json(*phone, one));
   call.succeed(std::move(all));
 }
 

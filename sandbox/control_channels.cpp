@@ -30,7 +30,7 @@ const Channel* channel_of(ControlCall& call) {
   return channel;
 }
 
-json::object post_json(const ChannelEntry& entry) {
+json::object post_json(const Network& network, const ChannelEntry& entry) {
   const auto post = post_for(entry, {});
   const auto content =
       post.message
@@ -38,10 +38,10 @@ json::object post_json(const ChannelEntry& entry) {
           : protocol::Result<protocol::IncomingMessage>(protocol::Error(protocol::Errc::not_found, "it was deleted"));
   json::array reactions;
   for (const auto& [phone, emoji] : entry.reactions)
-    reactions.push_back(json::object{{"phone", phone}, {"emoji", emoji}});
+    reactions.push_back(json::object{{"phone", network.number_of(phone)}, {"emoji", emoji}});
   json::object out{{"serverId", std::to_string(entry.server_id)},
                    {"id", entry.id},
-                   {"author", entry.author},
+                   {"author", network.number_of(entry.author)},
                    {"type", entry.type},
                    {"text", content ? json::value(content->text) : json::value(nullptr)},
                    {"timestamp", entry.at},
@@ -57,16 +57,16 @@ json::object post_json(const ChannelEntry& entry) {
   return out;
 }
 
-json::object channel_json(const Channel& channel) {
+json::object channel_json(const Network& network, const Channel& channel) {
   json::array admins, followers;
   for (const auto& [phone, member] : channel.members) {
-    followers.emplace_back(phone);
-    if (member.admin) admins.emplace_back(phone);
+    followers.emplace_back(network.number_of(phone));
+    if (member.admin) admins.emplace_back(network.number_of(phone));
   }
   return {{"id", channel.id.to_string()},
           {"name", channel.name},
           {"description", channel.description},
-          {"owner", channel.owner},
+          {"owner", network.number_of(channel.owner)},
           {"invite", channel.invite},
           {"pictureId", channel.picture_id.empty() ? json::value(nullptr) : json::value(channel.picture_id)},
           {"admins", std::move(admins)},
@@ -78,7 +78,7 @@ json::object channel_json(const Channel& channel) {
 void answer(ControlCall& call, const Jid& id, const protocol::Result<void>& done) {
   if (!done) return call.fail(done.error());
   const Channel* channel = call.network.find_channel(id);
-  call.succeed(channel != nullptr ? json::value(channel_json(*channel)) : json::value(nullptr));
+  call.succeed(channel != nullptr ? json::value(channel_json(call.network, *channel)) : json::value(nullptr));
 }
 
 /// nullopt: answered with 404.
@@ -91,7 +91,7 @@ std::optional<std::uint64_t> server_id_of(ControlCall& call) {
 /// With the post as it is by now; `server_id`: or why there is none.
 void answer_post(ControlCall& call, const Jid& id, const Result<std::uint64_t>& server_id, unsigned status = 200) {
   if (!server_id) return call.fail(server_id.error());
-  call.succeed(post_json(call.network.find_channel(id)->posts.at(*server_id)), status);
+  call.succeed(post_json(call.network, call.network.find_channel(id)->posts.at(*server_id)), status);
 }
 
 /// A post with a file: put on the media host in clear, as channels have it (04 section 3.4), past its faults.
@@ -128,24 +128,24 @@ void post_file(ControlCall& call, const Jid& id, const std::string& phone, const
 }  // namespace
 
 void create_channel(ControlCall& call) {
-  const auto id = call.network.create_channel(call.phone_number("phone"), std::string(web::text_of(call.body, "name")),
+  const auto id = call.network.create_channel(call.account("phone"), std::string(web::text_of(call.body, "name")),
                                               std::string(web::text_of(call.body, "description")));
   if (!id) return call.fail(id.error());
-  call.succeed(channel_json(*call.network.find_channel(*id)), 201);
+  call.succeed(channel_json(call.network, *call.network.find_channel(*id)), 201);
 }
 
 void list_channels(ControlCall& call) {
   json::array all;
-  for (const Channel* channel : call.network.channels()) all.push_back(channel_json(*channel));
+  for (const Channel* channel : call.network.channels()) all.push_back(channel_json(call.network, *channel));
   call.succeed(std::move(all));
 }
 
 void show_channel(ControlCall& call) {
   const Channel* channel = channel_of(call);
   if (channel == nullptr) return;
-  json::object out = channel_json(*channel);
+  json::object out = channel_json(call.network, *channel);
   json::array posts;
-  for (const auto& [server_id, entry] : channel->posts) posts.push_back(post_json(entry));
+  for (const auto& [server_id, entry] : channel->posts) posts.push_back(post_json(call.network, entry));
   out["posts"] = std::move(posts);
   call.succeed(std::move(out));
 }
@@ -166,7 +166,7 @@ void set_channel_follower(ControlCall& call) {
   const Channel* channel = channel_of(call);
   if (channel == nullptr) return;
   const Jid id = channel->id;
-  const std::string phone = call.phone_number("phone");
+  const std::string phone = call.account("phone");
   if (!web::boolean_of(call.body, "on", true)) return answer(call, id, call.network.follow_channel(phone, id, false));
   const auto followed = call.network.follow_channel(phone, id, true);
   if (!followed || !call.body.if_contains("admin")) return answer(call, id, followed);
@@ -177,7 +177,7 @@ void post_to_channel(ControlCall& call) {
   const Channel* channel = channel_of(call);
   if (channel == nullptr) return;
   const Jid id = channel->id;
-  const std::string phone = web::text_of(call.body, "phone").empty() ? channel->owner : call.phone_number("phone");
+  const std::string phone = web::text_of(call.body, "phone").empty() ? channel->owner : call.account("phone");
   const json::value* media = call.body.if_contains("media");
   const bool file = media != nullptr && media->is_object();
   const std::string text(web::text_of(call.body, "text"));
@@ -210,10 +210,10 @@ void react_to_post(ControlCall& call) {
   const Jid id = channel->id;
   const auto server_id = server_id_of(call);
   if (!server_id) return;
-  const auto done = call.network.react_in_channel(call.phone_number("phone"), id, *server_id,
+  const auto done = call.network.react_in_channel(call.account("phone"), id, *server_id,
                                                   std::string(web::text_of(call.body, "emoji")));
   if (!done) return call.fail(done.error());
-  call.succeed(post_json(call.network.find_channel(id)->posts.at(*server_id)));
+  call.succeed(post_json(call.network, call.network.find_channel(id)->posts.at(*server_id)));
 }
 
 }  // namespace wharf::sandbox

@@ -99,7 +99,7 @@ void decide_group_requests(ControlCall& call) {
 void withdraw_group_request(ControlCall& call) {
   const auto target = group_call(call);
   if (!target) return;
-  const Account& own = *call.network.find_account(std::string_view(target->phone.number()));
+  const Account& own = *call.network.find_account(std::string_view(target->phone.account()));
   const groups::CancelJoinRequests asked{target->group, {own.jid()}};
   ask_network(call, target->phone, asked, [asked](ControlCall& waiting, const Node& answer) {
     const auto cancelled = groups::read_cancelled(asked, answer);

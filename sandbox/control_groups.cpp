@@ -35,7 +35,7 @@ groups::MemberRef member_named(ControlCall& call, std::string_view phone_or_jid)
   }
   const std::string digits = normalise_phone(phone_or_jid.substr(0, phone_or_jid.find('@'))).value();
   const Jid number(digits, protocol::server::user);
-  const Account* account = call.network.find_account(std::string_view(digits));
+  const Account* account = call.network.find_number(digits);
   if (account == nullptr || !account->has_lid()) return {number, std::nullopt, {}};
   return {account->lid_jid(), number, {}};
 }
@@ -49,7 +49,7 @@ std::vector<groups::MemberRef> members_named(ControlCall& call, std::string_view
 json::object person_json(ControlCall& call, const groups::Participant& who) {
   const Account* account = call.network.find_account(who.jid);
   json::object out;
-  out["phone"] = account != nullptr ? json::value(account->phone) : json::value(who.jid.user);
+  out["phone"] = account != nullptr ? json::value(account->number) : json::value(who.jid.user);
   out["lid"] = who.lid ? json::value(who.lid->to_string()) : json::value(nullptr);
   out["role"] = groups::name(who.role);
   return out;

@@ -47,18 +47,25 @@ json::object to_json(const PhoneMessage::Media& media) {
 
 }  // namespace
 
-json::object message_json(const PhoneMessage& message) {
+json::object message_json(const Phone& phone, const PhoneMessage& message) {
   json::array mentions;
-  for (const std::string& mention : message.mentions) mentions.emplace_back(mention);
-  json::object out{{"id", message.id},     {"fromMe", message.from_me},      {"device", message.device},
-                   {"chat", message.chat}, {"author", message.author},       {"kind", message.kind},
-                   {"text", message.text}, {"timestamp", message.timestamp}, {"status", message.status}};
+  for (const std::string& mention : message.mentions) mentions.emplace_back(phone.number_of(mention));
+  json::object out{{"id", message.id},
+                   {"fromMe", message.from_me},
+                   {"device", message.device},
+                   {"chat", phone.number_of(message.chat)},
+                   {"author", phone.number_of(message.author)},
+                   {"kind", message.kind},
+                   {"text", message.text},
+                   {"timestamp", message.timestamp},
+                   {"status", message.status}};
   out["quoted"] = message.quoted_id.empty() ? json::value(nullptr) : json::value(message.quoted_id);
   out["mentions"] = std::move(mentions);
   if (!message.failure.empty()) out["failure"] = message.failure;
   if (!message.recipients.empty()) {
     json::object recipients;
-    for (const auto& [phone, status] : message.recipients) recipients[phone] = status.empty() ? "sent" : status;
+    for (const auto& [who, status] : message.recipients)
+      recipients[phone.number_of(who)] = status.empty() ? "sent" : status;
     out["recipients"] = std::move(recipients);
   }
   if (!message.target.empty()) out["target"] = message.target;
@@ -240,7 +247,12 @@ void list_messages(ControlCall& call) {
   const auto limit = static_cast<std::size_t>(call.query.integer("limit", default_page));
   const std::string_view given = call.query.text("chat"), after = call.query.text("after");
   const bool account = !given.empty() && !given.ends_with("@g.us");
-  const std::string chat = account ? normalise_phone(given.substr(0, given.find('@'))).value() : std::string(given);
+  std::string chat(given);
+  if (account) {
+    const Account* peer = call.network.find_number(normalise_phone(given.substr(0, given.find('@'))).value());
+    if (peer == nullptr) return call.succeed(json::array());  // nobody has the number: no chat has it
+    chat = peer->phone;
+  }
   const std::vector<PhoneMessage>& all = phone->messages();
   std::size_t begin = 0;
   if (!after.empty()) {
@@ -257,7 +269,7 @@ void list_messages(ControlCall& call) {
   const auto count = std::min(limit, chosen.size());
   const std::size_t first = !after.empty() ? 0 : chosen.size() - count;
   json::array page;
-  for (std::size_t i = first; i < first + count; ++i) page.push_back(message_json(*chosen[i]));
+  for (std::size_t i = first; i < first + count; ++i) page.push_back(message_json(*phone, *chosen[i]));
   call.succeed(std::move(page));
 }
 
@@ -297,7 +309,7 @@ void set_typing(ControlCall& call) {
   const std::string given(web::text_of(call.body, "to"));
   const bool group = given.ends_with("@g.us");
   const std::string to = group ? given : normalise_phone(given.substr(0, given.find('@'))).value();
-  if (group ? phone->group(to) == nullptr : call.network.find_account(std::string_view(to)) == nullptr)
+  if (group ? phone->group(to) == nullptr : call.network.find_number(to) == nullptr)
     return call.fail(404, "NOT_FOUND", "to: nobody has this number, or the phone is in no such group");
   const std::string_view state = web::text_of(call.body, "state");
   phone->typing(to, protocol::chat_state_named(state).value_or(protocol::ChatState::paused));

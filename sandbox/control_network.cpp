@@ -76,8 +76,8 @@ std::string fault_names() {
 
 /// The device, or 404 and nullopt.
 std::optional<DeviceKey> known_device(ControlCall& call, const std::string& phone, std::uint16_t device) {
-  const Account* account = call.network.find_account(std::string_view(phone));
-  if (account != nullptr && account->devices.contains(device)) return DeviceKey{phone, device};
+  const Account* account = call.network.find_number(phone);
+  if (account != nullptr && account->devices.contains(device)) return DeviceKey{account->phone, device};
   call.fail(404, "NOT_FOUND", "there is no device " + std::to_string(device) + " of " + phone);
   return std::nullopt;
 }
@@ -173,7 +173,7 @@ void show_stats(ControlCall& call) {
         const auto found = by.find(key);
         return found == by.end() ? 0 : found->second;
       };
-      devices.push_back(json::object{{"phone", account->phone},
+      devices.push_back(json::object{{"phone", account->number},
                                      {"device", id},
                                      {"online", call.network.is_online(key)},
                                      {"unacked", call.network.queue_length(key)},

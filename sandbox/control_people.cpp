@@ -47,7 +47,7 @@ Phone::Answer answered_with(ControlCall& call, json::object result) {
 /// The account of a member of the body, or 404 and nullptr.
 const Account* account_named(ControlCall& call, std::string_view member) {
   const std::string number = call.phone_number(member);
-  const Account* account = call.network.find_account(std::string_view(number));
+  const Account* account = call.network.find_number(number);
   if (account == nullptr) call.fail(404, "NOT_FOUND", std::string(member) + ": nobody has this number");
   return account;
 }
@@ -68,6 +68,7 @@ json::array blocked_json(const ShownAccount& shown) {
 
 /// What it was told of others, one overload for each kind.
 struct SeenJson {
+  const Phone& phone;
   json::object& out;
   void operator()(const SeenPresence& seen) const {
     using Kind = protocol::LastSeen::Kind;
@@ -78,12 +79,12 @@ struct SeenJson {
   }
   void operator()(const SeenChatState& seen) const {
     out["kind"] = "chatState";
-    out["chat"] = seen.chat;
+    out["chat"] = phone.number_of(seen.chat);
     out["state"] = name(seen.state);
   }
   void operator()(const SeenPicture& seen) const {
     out["kind"] = "picture";
-    out["chat"] = seen.chat;
+    out["chat"] = phone.number_of(seen.chat);
     out["pictureId"] = text_or_null(seen.id);
   }
   void operator()(const SeenAbout& seen) const {
@@ -98,12 +99,16 @@ struct SeenJson {
     out["kind"] = "business";
     out["what"] = seen.what;
   }
+  void operator()(const SeenNumber& seen) const {
+    out["kind"] = "number";
+    out["oldNumber"] = seen.before;
+  }
 };
 
 }  // namespace
 
 void add_people_json(const ControlCall& call, const Phone& phone, json::object& out) {
-  const auto shown = call.network.shown(phone.number());
+  const auto shown = call.network.shown(phone.account());
   out["available"] = phone.available();
   out["about"] = shown.about;
   out["pictureId"] = text_or_null(shown.picture_id);
@@ -111,7 +116,7 @@ void add_people_json(const ControlCall& call, const Phone& phone, json::object& 
   out["blocked"] = blocked_json(shown);
   out["defaultTimer"] = shown.default_timer_s;
   json::object contacts;
-  for (const auto& [number, name] : phone.contacts()) contacts[number] = name;
+  for (const auto& [account, name] : phone.contacts()) contacts[phone.number_of(account)] = name;
   out["contacts"] = std::move(contacts);
   out["business"] = nullptr;
   if (shown.business != nullptr)
@@ -179,7 +184,7 @@ void save_phone_contact(ControlCall& call) {
   if (account == nullptr) return;
   const std::string name(web::text_of(call.body, "name"));
   auto waiting = std::make_shared<ControlCall>(call);
-  phone->save_contact(*account, name, [waiting, number = account->phone, name](const Result<void>& saved) {
+  phone->save_contact(*account, name, [waiting, number = account->number, name](const Result<void>& saved) {
     if (!saved) return waiting->fail(saved.error());
     waiting->succeed(json::object{{"phone", number}, {"name", text_or_null(name)}});
   });
@@ -209,8 +214,8 @@ void set_phone_privacy(ControlCall& call) {
     // The last answer is the answer; none is refused, as all were looked at before.
     ask(
         call, *phone, [&](std::string_view id) { return protocol::set_privacy_iq(id, setting); },
-        [open, number = phone->number()](ControlCall& waiting, const Node&) {
-          if (--*open == 0) waiting.succeed(privacy_json(waiting.network.shown(number)));
+        [open, own = phone->account()](ControlCall& waiting, const Node&) {
+          if (--*open == 0) waiting.succeed(privacy_json(waiting.network.shown(own)));
         });
   }
 }
@@ -226,8 +231,8 @@ void set_phone_block(ControlCall& call) {
   if (account->has_lid()) change.pn = account->pn_jid();
   ask(
       call, *phone, [&](std::string_view id) { return protocol::block_iq(id, change); },
-      [number = phone->number()](ControlCall& waiting, const Node&) {
-        waiting.succeed(json::object{{"blocked", blocked_json(waiting.network.shown(number))}});
+      [own = phone->account()](ControlCall& waiting, const Node&) {
+        waiting.succeed(json::object{{"blocked", blocked_json(waiting.network.shown(own))}});
       });
 }
 
@@ -239,7 +244,7 @@ void give_trust(ControlCall& call) {
   const protocol::TokenIssue issue{account->jid(), static_cast<std::uint64_t>(call.network.clock().unix_ms() / 1000)};
   ask(
       call, *phone, [&](std::string_view id) { return protocol::issue_token_iq(id, issue); },
-      [to = account->phone](ControlCall& waiting, const Node&) {
+      [to = account->number](ControlCall& waiting, const Node&) {
         waiting.succeed(json::object{{"to", to}});
       });
 }
@@ -252,7 +257,7 @@ void set_phone_watch(ControlCall& call) {
   const Account* account = account_named(call, "to");
   if (account == nullptr) return;
   const bool on = web::boolean_of(call.body, "on", true);
-  phone->watch(*account, on, answered_with(call, {{"to", account->phone}, {"on", on}}));
+  phone->watch(*account, on, answered_with(call, {{"to", account->number}, {"on", on}}));
 }
 
 void list_phone_seen(ControlCall& call) {
@@ -260,8 +265,8 @@ void list_phone_seen(ControlCall& call) {
   if (phone == nullptr) return;
   json::array all;
   for (const auto& seen : phone->seen()) {
-    json::object row{{"at", seen.at}, {"from", seen.from}};
-    std::visit(SeenJson{row}, seen.what);
+    json::object row{{"at", seen.at}, {"from", phone->number_of(seen.from)}};
+    std::visit(SeenJson{*phone, row}, seen.what);
     all.push_back(std::move(row));
   }
   call.succeed(std::move(all));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "protocol/pairing/qr.h"
@@ -18,14 +20,14 @@ using protocol::Result;
 namespace {
 
 json::object to_json(const Account& account) {
-  return {{"phone", account.phone},
+  return {{"phone", account.number},
           {"jid", account.pn_jid().to_string()},
           {"lid", account.has_lid() ? json::value(account.lid_jid().to_string()) : json::value(nullptr)},
           {"name", account.name}};
 }
 
 json::object to_json(Network& network, const Phone& phone) {
-  const Account& account = *network.find_account(std::string_view(phone.number()));
+  const Account& account = *network.find_account(std::string_view(phone.account()));
   json::object out = to_json(account);
   out["on"] = phone.powered();
   out["codePending"] = phone.code_pending();
@@ -48,7 +50,7 @@ json::object to_json(Network& network, const Phone& phone) {
 void answer_pairing(ControlCall& call, Phone& phone, std::string_view what, const std::string& input,
                     void (Phone::*pair)(std::string_view, std::function<void(Result<Jid>)>)) {
   auto waiting = std::make_shared<ControlCall>(call);  // lives until the pairing calls back
-  const Account& account = *call.network.find_account(std::string_view(phone.number()));
+  const Account& account = *call.network.find_account(std::string_view(phone.account()));
   json::object result = to_json(account);
   const bool scanning = what == "qr";
   (phone.*pair)(input, [waiting, result, what = std::string(what), scanning](Result<Jid> device) {
@@ -70,14 +72,14 @@ void answer_pairing(ControlCall& call, Phone& phone, std::string_view what, cons
 std::string fresh_number(Network& network) {
   for (;;) {
     const std::string digits = "1555" + std::to_string(1'000'000 + network.random().below(9'000'000));
-    if (network.find_account(std::string_view(digits)) == nullptr) return digits;
+    if (network.find_number(digits) == nullptr) return digits;
   }
 }
 
 /// The `peer` of a body, which must exist; answers itself otherwise.
 std::optional<std::string> known_peer(ControlCall& call) {
   std::string peer = call.phone_number("peer");
-  if (call.network.find_account(std::string_view(peer)) == nullptr) {
+  if (call.network.find_number(peer) == nullptr) {
     call.fail(404, "NOT_FOUND", "peer: nobody has this number");
     return std::nullopt;
   }
@@ -92,7 +94,7 @@ void create_phone(ControlCall& call) {
   const bool with_lid = web::boolean_of(call.body, "lid", true);
   const Result<Phone*> created = call.phones.create(phone, name.empty() ? "+" + phone : name, with_lid);
   if (!created) return call.fail(created.error());
-  call.succeed(to_json(*call.network.find_account(std::string_view(phone))), 201);
+  call.succeed(to_json(*call.network.find_number(phone)), 201);
 }
 
 void list_phones(ControlCall& call) {
@@ -126,7 +128,7 @@ void scan_qr_text(ControlCall& call) {
   }
   const std::string_view asked = call.query.text("phone");
   const std::string number = asked.empty() ? fresh_number(call.network) : normalise_phone(asked).value();
-  Phone* phone = call.phones.find(number);
+  Phone* phone = call.phones.find_number(number);
   if (phone == nullptr) {
     const Result<Phone*> created = call.phones.create(number, "+" + number);
     if (!created) return call.fail(created.error());
@@ -158,7 +160,7 @@ void unlink_companions(ControlCall& call) {
   }
   json::array unlinked;
   for (const std::uint16_t id : chosen) {
-    if (call.network.unlink({phone->number(), id})) unlinked.emplace_back(id);
+    if (call.network.unlink({phone->account(), id})) unlinked.emplace_back(id);
   }
   call.succeed(json::object{{"unlinked", std::move(unlinked)}});
 }
@@ -199,7 +201,7 @@ void forget_sender_keys(ControlCall& call) {
 void set_account(ControlCall& call) {
   const Phone* phone = call.phone();
   if (phone == nullptr) return;
-  Account& account = *call.network.find_account(std::string_view(phone->number()));
+  Account& account = *call.network.find_account(std::string_view(phone->account()));
   const bool restricted = web::boolean_of(call.body, "restricted", account.restricted);
   auto new_chats_left = account.new_chats_left;
   if (call.body.contains("newChatsLeft")) {  // null: as many as it likes
@@ -211,6 +213,22 @@ void set_account(ControlCall& call) {
   call.network.changes().changed(RowKind::account, account.phone);
   call.succeed(json::object{{"restricted", restricted},
                             {"newChatsLeft", new_chats_left ? json::value(*new_chats_left) : json::value(nullptr)}});
+}
+
+void change_number(ControlCall& call) {
+  const Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  // The server knows whom it brought messages; who has the account in the address book, the phones know.
+  std::set<std::string> saved_by;
+  for (const Phone* other : call.phones.all()) {
+    if (other->contacts().contains(phone->account())) saved_by.insert(other->account());
+  }
+  const std::string before = phone->number();
+  const auto changed = call.network.change_number(phone->account(), call.phone_number("number"), saved_by);
+  if (!changed) return call.fail(changed.error());
+  json::object out = to_json(call.network, *phone);
+  out["oldNumber"] = before;
+  call.succeed(std::move(out));
 }
 
 void reinstall(ControlCall& call) {

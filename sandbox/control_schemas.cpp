@@ -172,6 +172,7 @@ constexpr Field set_account_fields[] = {
     {.name = "restricted", .type = Type::boolean},
     {.name = "newChatsLeft", .type = Type::integer, .max = 1'000'000, .nullable = true},
 };
+constexpr Field change_number_fields[] = {{.name = "number", .required = true, .min = 1, .max = 64, .format = &phone_number}};
 // A body without fields removes the rule, so none of them is required here.
 constexpr Field set_auto_reply_fields[] = {
     {.name = "contains", .max = 1'024},
@@ -282,6 +283,7 @@ const web::Schema sent_media{{}, sent_media_fields};
 const web::Schema unlink{{}, unlink_fields};
 const web::Schema peer{{}, peer_fields};
 const web::Schema set_account{{}, set_account_fields};
+const web::Schema change_number{{}, change_number_fields};
 const web::Schema set_auto_reply{{}, set_auto_reply_fields};
 const web::Schema kick{{}, kick_fields};
 const web::Schema advance_clock{{}, advance_clock_fields};

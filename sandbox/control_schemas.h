@@ -11,7 +11,8 @@ extern const web::Format chat_text;     // a number or a JID of one, or of a gro
 
 // bodies
 extern const web::Schema no_fields, create_phone, scan, enter_code, send_message, mark_read, set_typing, switched,
-    media_retry, unlink, peer, set_account, set_auto_reply, kick, advance_clock, media_fault, media_faults;
+    media_retry, unlink, peer, set_account, change_number, set_auto_reply, kick, advance_clock, media_fault,
+    media_faults;
 // bodies about groups
 extern const web::Schema create_group, join_group, group_members, group_subject, group_description, group_settings,
     group_picture, group_requests, sub_groups;

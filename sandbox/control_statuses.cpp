@@ -110,14 +110,14 @@ void list_phone_statuses(ControlCall& call) {
   if (phone == nullptr) return;
   json::array all;
   for (const PhoneMessage& message : phone->messages())
-    if (message.chat == PhoneChats::statuses && message.target.empty()) all.push_back(message_json(message));
+    if (message.chat == PhoneChats::statuses && message.target.empty()) all.push_back(message_json(*phone, message));
   call.succeed(std::move(all));
 }
 
 void delete_phone_status(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
-  if (status_named(call, *phone, phone->number()) == nullptr) return;
+  if (status_named(call, *phone, phone->account()) == nullptr) return;
   Phone::Send revoke;
   revoke.to = PhoneChats::statuses;
   revoke.content = PhoneRevoke{call.param("id")};
@@ -129,7 +129,7 @@ void delete_phone_status(ControlCall& call) {
 void view_phone_status(ControlCall& call) {
   Phone* phone = call.phone();
   if (phone == nullptr) return;
-  if (status_named(call, *phone, call.phone_number("author")) == nullptr) return;
+  if (status_named(call, *phone, call.account("author")) == nullptr) return;
   const auto read = phone->read(PhoneChats::statuses, call.param("id"));
   if (!read) return call.fail(read.error());
   call.succeed(json::object{{"viewed", *read}});
@@ -149,12 +149,12 @@ void set_phone_status_audience(ControlCall& call) {
   json::array chosen;
   for (const std::string& who : phones) {
     const std::string number = digits(who);
-    const Account* account = call.network.find_account(std::string_view(number));
+    const Account* account = call.network.find_number(number);
     if (account == nullptr) return call.fail(404, "NOT_FOUND", "phones: nobody has the number " + number);
     audience.users.push_back(account->jid());
     chosen.emplace_back(number);
   }
-  const auto done = call.network.set_status_audience(phone->number(), std::move(audience));
+  const auto done = call.network.set_status_audience(phone->account(), std::move(audience));
   if (!done) return call.fail(done.error());
   call.succeed(json::object{{"kind", kind}, {"phones", std::move(chosen)}});
 }

@@ -76,22 +76,23 @@ bool Expectation::concerns(const PhoneMessage& message) const {
   return message.chat != PhoneChats::statuses || chat_ == PhoneChats::statuses;
 }
 
-bool Expectation::meets(const PhoneMessage& message) const {
+bool Expectation::meets(const Phone& phone, const PhoneMessage& message) const {
   if (!concerns(message)) return false;
-  const bool said = is(text_, message.text) && is(kind_, message.kind) && is(from_, message.author) &&
-                    is(chat_, message.chat) && is(target_, message.target) && is(quoted_, message.quoted_id) &&
+  const bool said = is(text_, message.text) && is(kind_, message.kind) && is(from_, phone.number_of(message.author)) &&
+                    is(chat_, phone.number_of(message.chat)) && is(target_, message.target) &&
+                    is(quoted_, message.quoted_id) &&
                     (!contains_ || message.text.find(*contains_) != std::string::npos);
   if (!said || !status_) return said;
   if (!by_) return has_come_to(message.status, *status_);
-  if (const auto member = message.recipients.find(*by_); member != message.recipients.end())
-    return has_come_to(member->second, *status_);
-  return message.recipients.empty() && message.chat == *by_ && has_come_to(message.status, *status_);
+  for (const auto& [who, status] : message.recipients)
+    if (phone.number_of(who) == *by_) return has_come_to(status, *status_);
+  return message.recipients.empty() && phone.number_of(message.chat) == *by_ && has_come_to(message.status, *status_);
 }
 
 const PhoneMessage* Expectation::find(const Phone& phone, const SeenMessages& seen) const {
   const auto& all = phone.messages();
   for (std::size_t i = id_ ? 0 : first_since(all, seen); i < all.size(); ++i) {
-    if (!meets(all[i])) continue;
+    if (!meets(phone, all[i])) continue;
     if (id_ || !seen.expected.contains({all[i].author, all[i].id})) return &all[i];
   }
   return nullptr;
@@ -105,8 +106,8 @@ json::array Expectation::instead(const Phone& phone, const SeenMessages& seen) c
     if (out.size() == most_instead || !concerns(message)) continue;
     out.insert(out.begin(), json::object{{"id", message.id},
                                          {"kind", message.kind},
-                                         {"from", message.author},
-                                         {"chat", message.chat},
+                                         {"from", phone.number_of(message.author)},
+                                         {"chat", phone.number_of(message.chat)},
                                          {"text", web::echo(message.text)},
                                          {"status", message.status}});
   }

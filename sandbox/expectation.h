@@ -39,7 +39,7 @@ class Expectation {
   bool named() const { return id_.has_value(); }
 
  private:
-  bool meets(const PhoneMessage& message) const;
+  bool meets(const Phone& phone, const PhoneMessage& message) const;
   bool concerns(const PhoneMessage& message) const;
   std::optional<std::string> text_, contains_, kind_, from_, chat_, target_, quoted_, id_, status_, by_;
   std::int64_t within_ms_;

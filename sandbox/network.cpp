@@ -33,6 +33,24 @@ Account* Network::find_account(std::string_view phone) {
   return party ? &party->account : nullptr;
 }
 
+Account* Network::find_number(std::string_view number) {
+  auto* party = state_->accounts.find_number(number);
+  return party ? &party->account : nullptr;
+}
+
+std::string Network::number_of(std::string_view phone) const {
+  const auto* party = state_->accounts.find(phone);
+  return party ? party->account.number : std::string(phone);
+}
+
+Result<void> Network::change_number(const std::string& phone, const std::string& number,
+                                    const std::set<std::string>& besides) {
+  auto* party = state_->accounts.find(phone);
+  if (party == nullptr) return Error(Errc::not_found, "nobody has this number");
+  Turn turn(state_->context.turns);
+  return state_->number_changes.change(*party, number, besides);
+}
+
 Account* Network::find_account(const Jid& jid) {
   const auto address = state_->accounts.resolve(jid);
   return address ? &address->party->account : nullptr;
@@ -74,7 +92,7 @@ ShownAccount Network::shown(const std::string& phone) const {
   for (const auto& jid : state_->blocklist.of(phone)) {
     const auto parsed = Jid::parse(jid);
     const auto known = parsed ? state_->accounts.resolve(*parsed) : std::nullopt;
-    shown.blocked.push_back(known ? known->party->account.phone : jid);
+    shown.blocked.push_back(known ? known->party->account.number : jid);
   }
   shown.business = state_->businesses.of(phone);
   shown.status_audience = state_->statuses.of(phone);

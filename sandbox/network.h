@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +44,16 @@ class Network : public NetworkListeners {
   /// Errors: conflict (number taken), malformed (not 7-15 digits), refused (max_accounts reached).
   /// `with_lid` false: an account of before the migration, which has only its number.
   protocol::Result<Account*> create_account(std::string phone, std::string name, bool with_lid = true);
+  /// By what names it for good (Account::phone).
   Account* find_account(std::string_view phone);
+  /// By the digits of its number; nullptr when nobody has it.
+  Account* find_number(std::string_view number);
+  /// The number of the account with this name; the text itself when it names none (a group, a LID).
+  std::string number_of(std::string_view phone) const;
+  /// It keeps its LID and everything else; its companions are removed. Its groups are told, its contacts, and `besides`
+  /// (names of accounts). Errors: not_found, malformed, refused (it has it already), conflict (taken).
+  protocol::Result<void> change_number(const std::string& phone, const std::string& number,
+                                       const std::set<std::string>& besides = {});
   Account* find_account(const Jid& jid);  // PN or LID
   std::vector<Account*> accounts();
   /// Device 0 publishes its keys directly (it has no registration payload).

@@ -31,7 +31,11 @@ std::unique_ptr<Phone> Phone::empty(Network& network, Account& account, std::sha
 
 Phone::~Phone() = default;
 
-const std::string& Phone::number() const { return state_->context.account.phone; }
+const std::string& Phone::number() const { return state_->context.account.number; }
+
+const std::string& Phone::account() const { return state_->context.account.phone; }
+
+std::string Phone::number_of(std::string_view account) const { return state_->context.network.number_of(account); }
 
 // --- companions
 
@@ -51,14 +55,14 @@ void Phone::on_link_code_hello(LinkCodeHello hello) { state_->pairing.on_hello(s
 
 void Phone::on_link_code_finish(LinkCodeFinish finish) { state_->pairing.on_finish(finish); }
 
-void Phone::on_device_linked(std::uint16_t) { state_->device_lists.forget(number()); }
+void Phone::on_device_linked(std::uint16_t) { state_->device_lists.forget(account()); }
 
 void Phone::on_first_prekeys(std::uint16_t device) { state_->bootstrap.begin(device); }
 
 void Phone::on_device_removed(std::uint16_t device) {
   state_->bootstrap.forget(device);
   state_->companions.on_removed(device);
-  state_->sender_keys.rotate_if_given(number());
+  state_->sender_keys.rotate_if_given(account());
 }
 
 // --- messages

@@ -26,8 +26,8 @@ struct PhoneMessage {
   std::string id;
   bool from_me = false;      // sent by this account (this phone or a companion: see `device`)
   std::uint16_t device = 0;  // of the author
-  std::string chat;          // phone number of the other party; of a group its JID
-  std::string author;        // phone number
+  std::string chat;          // the account of the other party, by its name (Account::phone); of a group its JID
+  std::string author;        // the account
   std::string kind;          // text, …
   std::string text;
   std::string quoted_id;
@@ -56,7 +56,7 @@ struct PhoneMessage {
   std::optional<Media> media = {};
   std::optional<protocol::Album> album = {};  // of the head of one
   std::string album_id = {};                  // of a picture or video of an album: the id of the head
-  /// Of a message of this phone to a group, once it left: how far it came with each member, by phone number: "",
+  /// Of a message of this phone to a group, once it left: how far it came with each member, by account: "",
   /// delivered, read. `status` is the least of them.
   std::map<std::string, std::string> recipients = {};
   std::optional<protocol::TextStyle> style = {};     // of a text as status post
@@ -154,7 +154,12 @@ class Phone {
   protocol::Result<void> restore(const RowKey& key, ByteView row);
   void restored();
 
+  /// By now.
   const std::string& number() const;
+  /// What names its account for good. By it `chat`, `author` and all others are named in what the phone shows.
+  const std::string& account() const;
+  /// The number of an account that is named so; the text itself when it names none (a group, a LID).
+  std::string number_of(std::string_view account) const;
   /// Scans a QR text. `done` gets the companion's device JID. Errors: malformed, not_found (expired), refused.
   void scan(std::string_view qr, std::function<void(protocol::Result<Jid>)> done);
   /// Types the 8 characters of a pending code pairing. Errors: not_found (no hello pending), bad_mac (wrong code),
@@ -179,7 +184,7 @@ class Phone {
   /// The message id; it is encrypted and handed to the network as soon as devices and bundles are known, and its file
   /// is uploaded. Errors: malformed, not_found, closed (there is no media host).
   protocol::Result<std::string> send(Send send);
-  /// Read receipts for everything received from `chat` (phone number) and not yet read, or one id.
+  /// Read receipts for everything received from `chat` (phone number by now) and not yet read, or one id.
   protocol::Result<std::size_t> read(std::string_view chat, std::string_view id = {});
   /// Nothing when there is no such chat.
   void typing(std::string_view to, protocol::ChatState state);
@@ -195,7 +200,7 @@ class Phone {
   void rename(const std::string& name, Answer heard);
   /// Saves somebody in the address book, or renames them; "" removes them. Errors: as ask(); refused, conflict.
   void save_contact(const Account& whom, const std::string& name, std::function<void(protocol::Result<void>)> done);
-  /// How the address book calls people, by phone number.
+  /// How the address book calls people, by the names of their accounts.
   const std::map<std::string, std::string>& contacts() const;
   /// Subscribes to the presence of another account, anew whenever the phone is switched on or shows itself again, until
   /// `on` is false. Errors: as ask(); refused (it watches too many).

@@ -71,7 +71,12 @@ Result<Phone*> Phones::create(std::string_view phone, std::string name, bool wit
   const Result<Account*> account = network_.create_account(*digits, std::move(name), with_lid);
   if (!account) return account.error();
   auto created = std::make_unique<Phone>(network_, **account, worker_, files_);
-  return (phones_[*digits] = std::move(created)).get();
+  return (phones_[(*account)->phone] = std::move(created)).get();
+}
+
+Phone* Phones::find_number(std::string_view number) {
+  const Account* account = network_.find_number(number);
+  return account == nullptr ? nullptr : find(account->phone);
 }
 
 Phone* Phones::find(std::string_view phone) {

@@ -37,9 +37,11 @@ class Phones {
 
   /// Creates the account and its phone, switched on. Errors: malformed, conflict (number taken).
   protocol::Result<Phone*> create(std::string_view phone, std::string name, bool with_lid = true);
-  /// `phone`: digits; nullptr when there is none.
+  /// By the digits of its number; nullptr when there is none.
+  Phone* find_number(std::string_view number);
+  /// By what names its account for good.
   Phone* find(std::string_view phone);
-  std::vector<Phone*> all();  // by number
+  std::vector<Phone*> all();
 
   /// Rows of the phones: their bytes (nullopt: gone), and their return into a network that was restored before.
   /// Errors: malformed.

@@ -85,7 +85,7 @@ void Script::start(std::function<bool()> client_gone, std::function<void()> ende
   begun_ms_ = ports_.clock.unix_ms();
   for (const ScenarioStep& step : scenario_.steps) {
     const auto* expect = std::get_if<ScenarioExpect>(&step.what);
-    const Phone* phone = expect == nullptr ? nullptr : ports_.phones.find(expect->who);
+    const Phone* phone = expect == nullptr ? nullptr : ports_.phones.find_number(expect->who);
     if (phone == nullptr || phone->messages().empty()) continue;
     seen_[expect->who].last_before = {phone->messages().back().author, phone->messages().back().id};
   }
@@ -205,9 +205,10 @@ void Script::expect(const ScenarioExpect& expect) {
     for (const auto& problem : problems) failure.details[step().place + "." + problem.field] = problem.what;
     return fail(std::move(failure));
   }
-  Phone* phone = ports_.phones.find(expect.who);
+  Phone* phone = ports_.phones.find_number(expect.who);
   if (phone == nullptr) return fail({"NOT_FOUND", "there is no phone \"" + expect.who + "\""});
   expectation_.emplace(wanted->get_object());
+  expecting_ = phone;
   listener_ = phone->on_messages([self = weak_from_this()] {
     const auto script = self.lock();
     if (script && !script->look_) script->look_ = script->after(0, &Script::look);
@@ -220,15 +221,15 @@ void Script::look() {
   look_.reset();
   if (state_ != State::playing || !expectation_) return;
   const auto& who = std::get<ScenarioExpect>(step().what).who;
-  const PhoneMessage* found = expectation_->find(*ports_.phones.find(who), seen_[who]);
+  const PhoneMessage* found = expectation_->find(*expecting_, seen_[who]);
   if (found == nullptr) return;
   if (!expectation_->absent()) {
     if (!expectation_->named()) seen_[who].expected.insert({found->author, found->id});
-    return succeed(message_json(*found));
+    return succeed(message_json(*expecting_, *found));
   }
   Failure failure{"EXPECTATION_FAILED", who + " received what was not to come: " + found->kind + " \"" +
-                                            web::echo(found->text) + "\" from " + found->author};
-  failure.seen.push_back(message_json(*found));
+                                            web::echo(found->text) + "\" from " + expecting_->number_of(found->author)};
+  failure.seen.push_back(message_json(*expecting_, *found));
   fail(std::move(failure));
 }
 
@@ -238,7 +239,7 @@ void Script::on_time_over() {
   if (expectation_->absent()) return succeed(nullptr);
   const auto& who = std::get<ScenarioExpect>(step().what).who;
   Failure failure{"EXPECTATION_FAILED", {}};
-  failure.seen = expectation_->instead(*ports_.phones.find(who), seen_[who]);
+  failure.seen = expectation_->instead(*expecting_, seen_[who]);
   const bool named = expectation_->named();
   std::string came;
   const std::size_t told = std::min(failure.seen.size(), most_told);

@@ -100,6 +100,7 @@ class Script : public std::enable_shared_from_this<Script> {
   boost::json::array results_;
   std::map<std::string, SeenMessages, std::less<>> seen_;  // by phone number
   std::optional<Expectation> expectation_;                 // that is waited for
+  const Phone* expecting_ = nullptr;                       // by whom
 
   std::shared_ptr<void> timer_, deadline_, client_watch_, listener_;  // tokens
   std::shared_ptr<void> look_;                                        // of a look that is due; none is: nullptr

@@ -9,14 +9,19 @@ using protocol::Errc;
 using protocol::Error;
 
 protocol::Result<Party*> Accounts::create(std::string phone, std::string name, bool with_lid) {
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (phone.size() < 7 || phone.size() > 15 || !std::all_of(phone.begin(), phone.end(), digit)) {
-    return Error(Errc::malformed, "a phone number has 7 to 15 digits");
-  }
-  if (find(phone)) return Error(Errc::conflict, "the number is taken");
+  if (!is_number(phone)) return Error(Errc::malformed, "a phone number has 7 to 15 digits");
+  if (find_number(phone)) return Error(Errc::conflict, "the number is taken");
   if (parties_.size() >= c_.settings.max_accounts) return Error(Errc::refused, "the network is full");
   auto party = std::make_unique<Party>();
   auto* created = party.get();
+  created->account.number = phone;
+  by_number_.emplace(phone, created);
+  // Who had this number before keeps its name.
+  if (parties_.contains(phone)) {
+    std::size_t count = 2;
+    while (parties_.contains(phone + "#" + std::to_string(count))) ++count;
+    phone += "#" + std::to_string(count);
+  }
   created->account.phone = phone;
   created->account.name = std::move(name);
   if (with_lid) {
@@ -44,6 +49,23 @@ Party* Accounts::find(std::string_view phone) const {
   return found == parties_.end() ? nullptr : found->second.get();
 }
 
+Party* Accounts::find_number(std::string_view number) const {
+  const auto found = by_number_.find(number);
+  return found == by_number_.end() ? nullptr : found->second;
+}
+
+bool Accounts::is_number(std::string_view text) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return text.size() >= 7 && text.size() <= 15 && std::all_of(text.begin(), text.end(), digit);
+}
+
+void Accounts::renumber(Party& party, std::string number) {
+  by_number_.erase(party.account.number);
+  party.account.number = std::move(number);
+  by_number_[party.account.number] = &party;
+  changed(party);
+}
+
 std::optional<Address> Accounts::resolve(const Jid& jid) const {
   if (jid.user.empty()) return std::nullopt;
   if (jid.is_lid()) {
@@ -52,7 +74,7 @@ std::optional<Address> Accounts::resolve(const Jid& jid) const {
     return Address{found->second, jid.device, true};
   }
   if (!jid.is_phone_number() && jid.server != protocol::server::legacy_user) return std::nullopt;
-  auto* party = find(jid.user);
+  auto* party = find_number(jid.user);
   if (!party) return std::nullopt;
   return Address{party, jid.device, false};
 }
@@ -85,6 +107,7 @@ void Accounts::device_changed(const DeviceKey& key) {
 }
 
 void Accounts::restore(std::unique_ptr<Party> party) {
+  by_number_[party->account.number] = party.get();
   if (party->account.has_lid()) by_lid_[party->account.lid] = party.get();
   auto& place = parties_[party->account.phone];
   place = std::move(party);

@@ -44,7 +44,13 @@ class Accounts {
 
   /// Errors: conflict (number taken), malformed (not 7-15 digits), refused (max_accounts reached).
   protocol::Result<Party*> create(std::string phone, std::string name, bool with_lid);
+  /// By what names it for good.
   Party* find(std::string_view phone) const;
+  /// By the digits of its number.
+  Party* find_number(std::string_view number) const;
+  /// A number that is free and well formed. Whoever is to be told was told before.
+  void renumber(Party& party, std::string number);
+  static bool is_number(std::string_view text);
   std::optional<Address> resolve(const Jid& jid) const;
   /// Like resolve, but asks on_unknown_number for a number nobody has.
   std::optional<Address> resolve_or_create(const Jid& jid) const;
@@ -63,7 +69,7 @@ class Accounts {
 
   NetworkContext& c_;
   std::map<std::string, std::unique_ptr<Party>, std::less<>> parties_;  // by phone
-  std::map<std::string, Party*, std::less<>> by_lid_;
+  std::map<std::string, Party*, std::less<>> by_number_, by_lid_;
 };
 
 }  // namespace wharf::sandbox

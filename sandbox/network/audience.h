@@ -2,6 +2,8 @@
 // Who may know what an account shows of itself, and who is told when that changes. Contacts are the accounts that have
 // a chat with it, as everywhere in this network. Specification 06 sections 5 and 12, 02 sections 11 and 13.
 
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "protocol/notifications/notification.h"
@@ -31,8 +33,13 @@ class Audience {
 
   /// Every device of the contacts that may see it; not of those who blocked the account. Queued like any notification.
   void tell_contacts(const Party& party, std::string_view category, const protocol::NotificationEvent& event);
+  /// The same, whom it is told to by their names instead of the contacts.
+  void tell(const Party& party, const std::set<std::string>& whom, const protocol::NotificationEvent& event);
 
  private:
+  void tell_one(const Party& party, std::string_view category, const std::string& phone,
+                const protocol::NotificationEvent& event);
+
   NetworkContext& c_;
   const Accounts& accounts_;
   Delivery& delivery_;

@@ -132,7 +132,7 @@ std::optional<Bytes> Businesses::row(std::string_view phone) const {
   if (card == nullptr) return std::nullopt;
   const Node asked("iq");
   auto profile = card->profile;
-  profile.jid = Jid(std::string(phone), protocol::server::user);
+  profile.jid = accounts_.find(phone)->account.pn_jid();  // not read back
   Node kept("business");
   kept.add(protocol::verified_name_answer(asked, card->name));
   kept.add(protocol::business_profile_answer(asked, std::vector{std::move(profile)}));

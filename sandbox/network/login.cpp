@@ -34,7 +34,7 @@ std::optional<Login::Refusal> Login::check(const protocol::PublicKey& noise_key,
     // A phone belongs to the mobile transport. A web client without a device number never finished its code pairing.
     return phone_platform(payload.user_agent_platform) ? Refusal{400, "a phone"} : Refusal{401, "no device number"};
   }
-  const auto* party = accounts_.find(std::to_string(*payload.username));
+  const auto* party = accounts_.find_number(std::to_string(*payload.username));
   if (!party || *payload.device > 0xffff) return Refusal{401, "unknown account"};
   if (party->account.failure != 0) return Refusal{party->account.failure, "account is set to fail"};
   admitted = {party->account.phone, static_cast<std::uint16_t>(*payload.device)};

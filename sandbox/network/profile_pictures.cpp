@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view category = "profile";
 
 /// By what its pictures' addresses name an account: nobody learns a number from them that has a LID.
-const std::string& address_of(const Account& account) { return account.has_lid() ? account.lid : account.phone; }
+const std::string& address_of(const Account& account) { return account.has_lid() ? account.lid : account.number; }
 
 }  // namespace
 

@@ -47,7 +47,8 @@ json::object to_json(const Party& party, std::int64_t last_seen, const Blocklist
     for (const auto& jid : jids) list.push_back(json::string(jid));
     if (!list.empty()) excluded[category] = std::move(list);
   }
-  return {{"lid", account.lid},
+  return {{"number", account.number},
+          {"lid", account.lid},
           {"name", account.name},
           {"key_index_list", base64_value(account.key_index_list)},
           {"key_index_time", account.key_index_time},
@@ -87,6 +88,9 @@ std::unique_ptr<Party> read_party(const std::string& phone, const json::object& 
   auto party = std::make_unique<Party>();
   auto& account = party->account;
   account.phone = phone;
+  // A row of before there was a change of numbers has none: its name is its number.
+  const auto* number = saved.if_contains("number");
+  account.number = number != nullptr ? string_of(*number) : phone;
   account.lid = string_of(saved.at("lid"));
   account.name = string_of(saved.at("name"));
   account.key_index_list = bytes_of(saved.at("key_index_list"));

@@ -28,6 +28,7 @@
 #include "sandbox/network/media_conn.h"
 #include "sandbox/network/message_answers.h"
 #include "sandbox/network/message_faults.h"
+#include "sandbox/network/number_changes.h"
 #include "sandbox/network/pairing.h"
 #include "sandbox/network/pending_pairings.h"
 #include "sandbox/network/prekeys.h"
@@ -78,6 +79,7 @@ struct Network::State {
   GroupViews group_views;
   GroupNotices group_notices;
   GroupMembership group_membership;
+  NumberChanges number_changes;
   GroupAdmission group_admission;
   GroupCommunities group_communities;
   GroupMembers group_members;

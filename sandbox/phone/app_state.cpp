@@ -77,7 +77,7 @@ protocol::AppStateMutation PhoneAppState::saved_contact(const std::string& phone
   contact.full_name = name;
   const auto* account = c_.find(phone);
   if (account != nullptr && account->has_lid()) contact.lid = account->lid_jid();
-  Jid who(phone, protocol::server::user);
+  Jid who(account != nullptr ? account->number : phone, protocol::server::user);
   if (const auto lid = Jid::parse(phone); lid && lid->is_lid()) who = *lid;
   return protocol::save_contact(who, contact, c_.now_ms());
 }

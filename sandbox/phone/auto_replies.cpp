@@ -15,11 +15,12 @@ constexpr std::string_view id_prefix = "3AB07";
 }  // namespace
 
 void PhoneAutoReplies::react(const PhoneMessage& received) {
-  if (read_) (void)receipts_.read(received.chat, received.id);
+  const std::string chat = c_.network.number_of(received.chat);
+  if (read_) (void)receipts_.read(chat, received.id);
   if (!rule_ || received.kind != "text" || received.id.starts_with(id_prefix)) return;
   if (received.text.find(rule_->contains) == std::string::npos) return;
   Phone::Send reply;
-  reply.to = received.chat;
+  reply.to = chat;
   reply.text = rule_->text;
   (void)sending_.send(reply, id_prefix);
 }

@@ -103,7 +103,7 @@ Account* PhoneContext::look_up(std::string_view phone_or_jid) const {
     return jid ? network.find_account(jid->user_jid()) : nullptr;
   }
   const Result<std::string> phone = normalise_phone(phone_or_jid);
-  return phone ? find(*phone) : nullptr;
+  return phone ? network.find_number(*phone) : nullptr;
 }
 
 std::optional<DeviceKey> PhoneContext::key_of(const Jid& jid) const {

@@ -104,6 +104,8 @@ void PhonePeople::take(const protocol::NotificationEvent& event) {
     note(catalogue->jid, SeenBusiness{"catalogue"});
   } else if (const auto* removed = std::get_if<protocol::BusinessRemoved>(&event)) {
     note(removed->jid, SeenBusiness{"removed"});
+  } else if (const auto* number = std::get_if<protocol::ContactNumberChanged>(&event)) {
+    note(number->new_jid, SeenNumber{number->old_jid.user});
   }
 }
 

@@ -31,11 +31,14 @@ struct SeenDefaultTimer {
 struct SeenBusiness {
   std::string what;  // name, profile, catalogue, removed
 };
+struct SeenNumber {
+  std::string before;  // phone number
+};
 
 struct PhoneSeen {
   std::uint64_t at = 0;  // unix seconds
-  std::string from;      // phone number
-  std::variant<SeenPresence, SeenChatState, SeenPicture, SeenAbout, SeenDefaultTimer, SeenBusiness> what;
+  std::string from;      // name of the account
+  std::variant<SeenPresence, SeenChatState, SeenPicture, SeenAbout, SeenDefaultTimer, SeenBusiness, SeenNumber> what;
 };
 
 }  // namespace wharf::sandbox

@@ -121,11 +121,11 @@ void Client::on_primary_hello(const protocol::PrimaryHello& hello) {
 
 void Client::log_in() {
   REQUIRE(success.has_value());
-  key = {success->jid.user, success->jid.device};
+  key = {world.network.find_account(success->jid.user_jid())->phone, success->jid.device};
   received.clear();
   read_ = 0;
   protocol::ParsedClientPayload login;
-  login.username = std::stoull(key.phone);
+  login.username = std::stoull(success->jid.user);
   login.device = key.device;
   REQUIRE(world.network.login(keys.noise.pub, login, *this));
   const auto uploaded = keys.pre_keys(1, 20, world.random);

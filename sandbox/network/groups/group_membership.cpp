@@ -70,6 +70,16 @@ void GroupMembership::set_role(Group& group, const Party* author, const Parties&
   });
 }
 
+void GroupMembership::tell_number(const Group& group, const Party& member, const std::string& number) {
+  notices_.tell(group, &member, [&](const Party& viewer) {
+    auto row = views_.participant(group, viewer, member);
+    const Jid pn(number, protocol::server::user);
+    if (row.pn) row.pn = pn;
+    if (!row.jid.is_lid()) row.jid = pn;
+    return groups::MemberReplaced{{std::move(row)}};
+  });
+}
+
 void GroupMembership::switch_addressing(Group& group) {
   const bool all_have_one = std::all_of(group.members.begin(), group.members.end(), [this](const auto& entry) {
     return accounts_.find(entry.first)->account.has_lid();

@@ -27,6 +27,9 @@ class GroupMembership {
   /// admin gets the eldest member as one.
   void remove(Group& group, const Party* author, const Parties& who, std::string_view reason = {});
   void set_role(Group& group, const Party* author, const Parties& who, GroupRole role);
+  /// A member that has another number from the next moment on, told to everybody while it still has the one before:
+  /// that one is the author (05 section 4).
+  void tell_number(const Group& group, const Party& member, const std::string& number);
   /// The group names its members by the other identity from now on; nobody is told. Nothing when somebody has none.
   void switch_addressing(Group& group);
   /// As one of its admins would: the last member without a role, other than `spared`.
