@@ -207,13 +207,14 @@ void GroupFanout::go_on(const Jid& group, const std::shared_ptr<Progress>& progr
         go_on(group, progress, done);
       });
     case Lacks::lists:
-      return ask_for_lists(
-          seen.whose, [this, group, progress, done, many = seen.whose.size() > copies_per_turn](bool ok) {
-            if (!ok) return done(Prepared::later);
-            if (!many) return go_on(group, progress, done);
-            c_.in_later_turn(
-                [this, group, progress, done] { go_on(group, progress, done); });  // they have taken their time
-          });
+      return ask_for_lists(seen.whose, seen.plan.users,
+                           [this, group, progress, done, many = seen.whose.size() > copies_per_turn](bool ok) {
+                             if (!ok) return done(Prepared::later);
+                             if (!many) return go_on(group, progress, done);
+                             c_.in_later_turn([this, group, progress, done] {
+                               go_on(group, progress, done);
+                             });  // they have taken their time
+                           });
     case Lacks::copies: break;
   }
   if (seen.other_key) give_up_key(group, seen.copies);
@@ -246,26 +247,42 @@ void GroupFanout::take_page(const Jid& group, const std::shared_ptr<Progress>& p
   c_.in_later_turn([next] { next(true); });
 }
 
-void GroupFanout::ask_for_lists(std::vector<Jid> users, std::function<void(bool)> then) {
+void GroupFanout::ask_for_lists(std::vector<Jid> users, std::vector<Jid> everybody, std::function<void(bool)> then) {
   if (users.size() > lists_per_query) users.resize(lists_per_query);
-  directory_.refresh(users, [this, users, then = std::move(then)](Directory::Told told) {
-    if (told == Directory::Told::nothing) return then(false);
-    const Jid own = directory_.canonical_user(c_.device.jid);
-    std::vector<Jid> silent;
-    bool any = false;
-    for (const Jid& user : users) {
-      const Jid canonical = directory_.canonical_user(user);
-      if (canonical == own) continue;
-      if (directory_.listed_devices(canonical) != nullptr) any = true;
-      else silent.push_back(canonical);
-    }
-    // A server that cannot tell now, whoever it is asked for.
-    if (told == Directory::Told::part && !any && !silent.empty()) return then(false);
-    // Whoever it says nothing of is left out for a while: one number that is gone must not keep a message from
-    // everybody else. The own account is always there, and without its list nothing is sent.
-    for (const Jid& user : silent) unlisted_[user] = c_.now.steady + unlisted_for;
-    then(directory_.listed_devices(own) != nullptr);
-  });
+  directory_.refresh(users,
+                     [this, users, everybody = std::move(everybody), then = std::move(then)](Directory::Told told) {
+                       if (told == Directory::Told::nothing) return then(false);
+                       const Jid own = directory_.canonical_user(c_.device.jid);
+                       std::vector<Jid> silent;
+                       bool any = false;
+                       for (const Jid& user : users) {
+                         const Jid canonical = directory_.canonical_user(user);
+                         if (canonical == own) continue;
+                         if (directory_.listed_devices(canonical) != nullptr) {
+                           any = true;
+                           list_errors_.erase(canonical);
+                         } else {
+                           silent.push_back(canonical);
+                         }
+                       }
+                       // A server that cannot tell now, whoever it is asked for. Or an account that is an error for
+                       // good, which must not keep every message from the others: after some such answers it is left
+                       // out, and at once from then on.
+                       if (told == Directory::Told::part && !any && !silent.empty()) {
+                         if (list_errors_.size() > max_errors) list_errors_.clear();
+                         bool for_good = true;
+                         for (const Jid& user : silent) for_good &= ++list_errors_[user] >= errors_borne;
+                         const bool others = std::any_of(everybody.begin(), everybody.end(), [&](const Jid& user) {
+                           return user != own && directory_.listed_devices(user) != nullptr;
+                         });
+                         if (!for_good || !others) return then(false);
+                       }
+                       // Whoever it says nothing of is left out for a while: one number that is gone must not keep a
+                       // message from everybody else. The own account is always there, and without its list nothing is
+                       // sent.
+                       for (const Jid& user : silent) unlisted_[user] = c_.now.steady + unlisted_for;
+                       then(directory_.listed_devices(own) != nullptr);
+                     });
 }
 
 void GroupFanout::give_up_key(const Jid& group, const KeyCopies& copies) {
@@ -419,6 +436,7 @@ void GroupFanout::on_devices_changed(const Jid& user) {
 // What is remembered of copies that do not leave now would lie there until they do.
 void GroupFanout::on_link_down() {
   unlisted_.clear();
+  list_errors_.clear();
   std::erase_if(warm_, [](const auto& warm) { return warm.second.sends_copies; });
 }
 
@@ -429,6 +447,7 @@ void GroupFanout::end_turn(bool keep) {
     warm_.clear();
     former_.clear();
     unlisted_.clear();
+    list_errors_.clear();
     forgotten_at_.clear();
     return;
   }

@@ -153,7 +153,8 @@ class GroupFanout {
   /// The next copies are of another one.
   void give_up_key(const Jid& group, const KeyCopies& copies);
   void make_copies(const Jid& group, const std::vector<Jid>& devices);
-  void ask_for_lists(std::vector<Jid> users, std::function<void(bool)> then);
+  /// `everybody`: of the group, those included who are not asked for.
+  void ask_for_lists(std::vector<Jid> users, std::vector<Jid> everybody, std::function<void(bool)> then);
 
   Context& c_;
   Directory& directory_;
@@ -162,9 +163,12 @@ class GroupFanout {
   StatusAudiences& audiences_;
   std::map<Jid, Warm> warm_;
   std::map<Jid, Former> former_;
-  std::map<Jid, net::SteadyTime> forgotten_at_;  // groups whose lists were given up because the server knows others
-  std::map<Jid, net::SteadyTime> unlisted_;      // users whom an answer named no devices of -> until when
-  std::optional<Lacking> lacking_;               // of this turn
+  std::map<Jid, net::SteadyTime> forgotten_at_;     // groups whose lists were given up because the server knows others
+  static constexpr unsigned errors_borne = 3;       // in a row, until a user is left out whatever the server may mean
+  static constexpr std::size_t max_errors = 4'096;  // users
+  std::map<Jid, unsigned> list_errors_;             // users -> answers in a row that were an error of their own
+  std::map<Jid, net::SteadyTime> unlisted_;         // users whom an answer named no devices of -> until when
+  std::optional<Lacking> lacking_;                  // of this turn
   std::uint64_t clock_ = 0;
   std::uint64_t changes_ = 0;  // of who is to have keys
 };

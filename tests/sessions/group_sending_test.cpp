@@ -253,6 +253,41 @@ TEST_CASE("lists that nobody could tell leave nobody out") {
   }
 }
 
+TEST_CASE("a member who is an error for good keeps a message from the others for three answers, and no later one") {
+  Crew f;
+  f.metadata.members.push_back(groups::person(dora));
+  f.describe();
+  const auto no_account = [](const Node& query) {
+    Node devices("devices"), user("user");
+    devices.add(Node("error").set("code", "404").set("text", "item-not-found"));
+    user.set("jid", dora).add(std::move(devices));
+    return test::result_of(query).add(Node("usync").add(Node("list").add(std::move(user))));
+  };
+  auto first = f.say("hello", "3EB0AA");
+  for (int answers = 0; answers < 3; ++answers) {
+    REQUIRE(first.empty());
+    const auto query = f.lists_asked();
+    REQUIRE(query.size() == 1);
+    first = f.hear(no_account(query[0]));
+    if (answers == 2) break;
+    REQUIRE(first.empty());
+    f.steady += 8s;
+    first = f.hear(Node("ib"));
+  }
+  REQUIRE(first.size() == 1);
+  for (const Jid& who : {ben, carl}) CHECK(f.read(who, first[0]) == "hello");
+  f.accepted("3EB0AA");
+  f.steady += 61s;
+  f.hear(Node("ib"));
+  f.said.clear();
+  CHECK(f.say("again", "3EB0BB").empty());
+  REQUIRE(f.lists_asked().size() == 1);
+  const auto second = f.hear(no_account(f.lists_asked()[0]));
+  REQUIRE(second.size() == 1);
+  CHECK(keys_in(second[0]) == 0);
+  for (const Jid& who : {ben, carl}) CHECK(f.read(who, second[0]) == "again");
+}
+
 TEST_CASE("who has no list by an answer is left out, the own account never") {
   Crew f;
   f.metadata.members.push_back(groups::person(dora));
