@@ -52,7 +52,9 @@ std::optional<bool> SenderKeys::lists(const Jid& group, const Jid& author) {
       for (const protocol::groups::Participant& member : known->metadata.members) {
         const Jid user = directory_.canonical_user(member.jid);
         if (!user.is_lid() && !member.lid) roster_->some_without_lid = true;
-        if (user.is_lid() && !member.pn && !directory_.person(user).pn) roster_->some_without_number = true;
+        // One look-up for the first of them: in a group that hides numbers it would be one for each.
+        if (!roster_->some_without_number && user.is_lid() && !member.pn && !directory_.person(user).pn)
+          roster_->some_without_number = true;
         users.insert(user);
         for (const auto& name : {member.lid, member.pn})
           if (name) users.insert(*name);
