@@ -320,6 +320,11 @@ void Outbox::on_online() {
   std::vector<std::pair<std::int64_t, std::string>> unsendable;
   for (auto& [row, item] : items_) {
     if (!in_flight(item.state) || item.sent) continue;
+    const UnixMs expires_at = item.terms.expires_at;
+    if (item.chat.is_status() && expires_at != 0 && expires_at <= c_.now.unix_ms) {
+      unsendable.emplace_back(row, outlived);  // to who receives it now it would be a new post
+      continue;
+    }
     if (const auto sendable = Sealer::sendable(item.sealed); !sendable) {
       unsendable.emplace_back(row, sendable.error().detail);
     } else {

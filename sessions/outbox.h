@@ -1,9 +1,10 @@
 #pragma once
 // The durable outbox of a session: queued, sealed (encrypted, the bytes are stored), acknowledged. What goes in is
 // decided elsewhere (acceptance.h). Order per chat is kept (lanes.h); a chat that waits for keys, or for the upload of
-// a file, does not hold up others. What expires ends as an error unless it was sealed. Sealed bytes are resent
-// unchanged until their ack comes, so a crash at any point neither loses nor doubles a message and never reuses a
-// message key. When the ack says that the server knows devices that a message was not sealed for, it stays until it was
+// a file, does not hold up others. What expires ends as an error unless it was sealed (a status post that the server
+// has not acknowledged: also then, on the next connection). Sealed bytes are resent unchanged until their ack comes, so
+// a crash at any point neither loses nor doubles a message and never reuses a message key. When the ack says that the
+// server knows devices that a message was not sealed for, it stays until it was
 // sealed and sent for those too, once: to everybody else it is sent by then. Specification 03 sections 4.1, 4.8.
 //
 // But for where a file is it knows no WhatsApp: what a message is made of, how it is encrypted and what an answer of
@@ -40,6 +41,8 @@ class Outbox {
   /// Why a message ends that never left.
   static constexpr const char* deleted = "the message was deleted before it was sent";
   static constexpr const char* expired = "expired: it could not be sent in time";
+  /// Of a status post that was sent, but not acknowledged before its connection ended.
+  static constexpr const char* outlived = "expired: the server did not acknowledge it in time; it may have arrived";
 
   /// At start: a row that was accepted and not acknowledged; the number of the last one.
   void resume(storage::OutboxRow row);

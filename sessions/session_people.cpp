@@ -26,6 +26,7 @@ void Session::carry_out(const SetOwnName& set, Reply<void> reply) {
 }
 void Session::carry_out(const SaveContact& save, Reply<void> reply) { address_book_.save(save, std::move(reply)); }
 void Session::carry_out(const RemoveSavedContact& remove, Reply<void> reply) {
+  audiences_.doubt();
   address_book_.remove(remove, std::move(reply));
 }
 void Session::carry_out(const ReadPrivacy&, Reply<std::vector<protocol::PrivacySetting>> reply) {

@@ -6,6 +6,7 @@
 
 #include "protocol/account/privacy.h"
 #include "protocol/appstate/actions.h"
+#include "sessions/appstate/app_state.h"
 #include "sessions/due.h"
 
 namespace wharf::sessions {
@@ -177,9 +178,20 @@ std::uint64_t StatusAudiences::version_of_book() const {
 
 // As long as the address book was never read there are chats: whoever only shares a group with the account, or was
 // looked up, is no contact.
-std::vector<Jid> StatusAudiences::contacts() const {
-  if (auto saved = c_.records.saved_contacts(most)) return std::move(*saved);
-  return c_.records.chat_partners(most);
+std::vector<Jid> StatusAudiences::contacts() {
+  const std::string book(protocol::critical_unblock_low);
+  auto saved = c_.records.saved_contacts(most);
+  if (!saved) return c_.records.chat_partners(most);
+  // Whom a program has removed is none any more, though WhatsApp has not heard of it yet.
+  std::set<Jid> removed;
+  for (const storage::AppStateWish& wish : c_.records.app_state_wishes(book, AppState::max_wishes)) {
+    const auto index = protocol::index_parts(wish.action);
+    const auto who = wish.remove && index.size() > 1 ? Jid::parse(index[1]) : std::nullopt;
+    if (who) removed.insert(directory_.canonical_user(*who));
+  }
+  if (!removed.empty())
+    std::erase_if(*saved, [&](const Jid& user) { return removed.contains(directory_.canonical_user(user)); });
+  return std::move(*saved);
 }
 
 void StatusAudiences::take_setting(const SettlingPtr& settling, const Node* answer) {

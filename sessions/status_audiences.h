@@ -58,7 +58,7 @@ class StatusAudiences {
   /// read, or not for book_patience. Of a connection that ended it may never run.
   void settle(UniqueFunction<void(Groups::Refreshed)> done);
   /// What the setting meant for the post that is its turn, and is not encrypted yet, counts no more: the post was put
-  /// off, or the block list is another one.
+  /// off, or somebody was blocked, or is to be taken out of the address book.
   void doubt() { anew_ = true; }
   void on_link_down();
   /// For whoever waits for the address book.
@@ -91,7 +91,7 @@ class StatusAudiences {
 
   /// Whom "contacts" means: the address book of the phone, and as long as it was never read the people with whom there
   /// is a chat.
-  std::vector<Jid> contacts() const;
+  std::vector<Jid> contacts();
   void take_setting(const SettlingPtr& settling, const Node* answer);
   void take_blocked(const SettlingPtr& settling, const Node* answer);
   /// The contacts, and who they are.

@@ -186,3 +186,16 @@ TEST_CASE("who is taken out of the address book between the setting and the send
   f.choose_contacts();
   f.check_shown_to({ben_lid});
 }
+
+TEST_CASE("whom a program has removed from the address book is not shown a post, though WhatsApp has not answered") {
+  BookStage f;
+  f.read_book();
+  f.answering = false;
+  RemoveSavedContact remove;
+  remove.who = carl_lid;
+  f.change(remove);
+  REQUIRE(f.wishes(book).size() == 1);
+  f.post();
+  f.choose_contacts();
+  f.check_shown_to({ben_lid});
+}

@@ -128,3 +128,12 @@ TEST_CASE("a sealed status post is repeated as it is, and its deletion goes to t
   CHECK(f.audience_of("3EB0CC")->users == std::vector{ben, carl});
   CHECK(named(revoked[0], false) == std::vector{self, ben, carl});
 }
+
+TEST_CASE("a sealed status post is not repeated when it would not be shown any more") {
+  Stage f;
+  REQUIRE(f.post("3EB0AA", std::vector{ben}).size() == 1);
+  f.cut();
+  f.now_ms += status_lifetime_ms;
+  CHECK(messages_of(f.go_online()).empty());
+  CHECK(f.row_of("3EB0AA").ack == AckLevel::error);
+}
