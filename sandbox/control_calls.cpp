@@ -13,7 +13,7 @@ namespace {
 
 json::object call_json(const Phone& phone, const PhoneCall& call) {
   return {{"id", call.id},
-          {"with", phone.number_of(call.with)},
+          {"with", phone.number_named(call.with)},
           {"outgoing", call.outgoing},
           {"video", call.video},
           {"state", call.state},

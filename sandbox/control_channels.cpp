@@ -38,10 +38,10 @@ json::object post_json(const Network& network, const ChannelEntry& entry) {
           : protocol::Result<protocol::IncomingMessage>(protocol::Error(protocol::Errc::not_found, "it was deleted"));
   json::array reactions;
   for (const auto& [phone, emoji] : entry.reactions)
-    reactions.push_back(json::object{{"phone", network.number_of(phone)}, {"emoji", emoji}});
+    reactions.push_back(json::object{{"phone", network.number_named(phone)}, {"emoji", emoji}});
   json::object out{{"serverId", std::to_string(entry.server_id)},
                    {"id", entry.id},
-                   {"author", network.number_of(entry.author)},
+                   {"author", network.number_named(entry.author)},
                    {"type", entry.type},
                    {"text", content ? json::value(content->text) : json::value(nullptr)},
                    {"timestamp", entry.at},
@@ -60,13 +60,13 @@ json::object post_json(const Network& network, const ChannelEntry& entry) {
 json::object channel_json(const Network& network, const Channel& channel) {
   json::array admins, followers;
   for (const auto& [phone, member] : channel.members) {
-    followers.emplace_back(network.number_of(phone));
-    if (member.admin) admins.emplace_back(network.number_of(phone));
+    followers.emplace_back(network.number_named(phone));
+    if (member.admin) admins.emplace_back(network.number_named(phone));
   }
   return {{"id", channel.id.to_string()},
           {"name", channel.name},
           {"description", channel.description},
-          {"owner", network.number_of(channel.owner)},
+          {"owner", network.number_named(channel.owner)},
           {"invite", channel.invite},
           {"pictureId", channel.picture_id.empty() ? json::value(nullptr) : json::value(channel.picture_id)},
           {"admins", std::move(admins)},

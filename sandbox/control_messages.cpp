@@ -49,12 +49,12 @@ json::object to_json(const PhoneMessage::Media& media) {
 
 json::object message_json(const Phone& phone, const PhoneMessage& message) {
   json::array mentions;
-  for (const std::string& mention : message.mentions) mentions.emplace_back(phone.number_of(mention));
+  for (const std::string& mention : message.mentions) mentions.emplace_back(phone.number_named(mention));
   json::object out{{"id", message.id},
                    {"fromMe", message.from_me},
                    {"device", message.device},
-                   {"chat", phone.number_of(message.chat)},
-                   {"author", phone.number_of(message.author)},
+                   {"chat", phone.number_named(message.chat)},
+                   {"author", phone.number_named(message.author)},
                    {"kind", message.kind},
                    {"text", message.text},
                    {"timestamp", message.timestamp},
@@ -65,7 +65,7 @@ json::object message_json(const Phone& phone, const PhoneMessage& message) {
   if (!message.recipients.empty()) {
     json::object recipients;
     for (const auto& [who, status] : message.recipients)
-      recipients[phone.number_of(who)] = status.empty() ? "sent" : status;
+      recipients[phone.number_named(who)] = status.empty() ? "sent" : status;
     out["recipients"] = std::move(recipients);
   }
   if (!message.target.empty()) out["target"] = message.target;

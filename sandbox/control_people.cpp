@@ -79,12 +79,12 @@ struct SeenJson {
   }
   void operator()(const SeenChatState& seen) const {
     out["kind"] = "chatState";
-    out["chat"] = phone.number_of(seen.chat);
+    out["chat"] = phone.number_named(seen.chat);
     out["state"] = name(seen.state);
   }
   void operator()(const SeenPicture& seen) const {
     out["kind"] = "picture";
-    out["chat"] = phone.number_of(seen.chat);
+    out["chat"] = phone.number_named(seen.chat);
     out["pictureId"] = text_or_null(seen.id);
   }
   void operator()(const SeenAbout& seen) const {
@@ -116,7 +116,7 @@ void add_people_json(const ControlCall& call, const Phone& phone, json::object& 
   out["blocked"] = blocked_json(shown);
   out["defaultTimer"] = shown.default_timer_s;
   json::object contacts;
-  for (const auto& [account, name] : phone.contacts()) contacts[phone.number_of(account)] = name;
+  for (const auto& [account, name] : phone.contacts()) contacts[phone.number_named(account)] = name;
   out["contacts"] = std::move(contacts);
   out["business"] = nullptr;
   if (shown.business != nullptr)
@@ -265,7 +265,7 @@ void list_phone_seen(ControlCall& call) {
   if (phone == nullptr) return;
   json::array all;
   for (const auto& seen : phone->seen()) {
-    json::object row{{"at", seen.at}, {"from", phone->number_of(seen.from)}};
+    json::object row{{"at", seen.at}, {"from", phone->number_named(seen.from)}};
     std::visit(SeenJson{*phone, row}, seen.what);
     all.push_back(std::move(row));
   }

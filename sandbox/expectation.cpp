@@ -78,15 +78,16 @@ bool Expectation::concerns(const PhoneMessage& message) const {
 
 bool Expectation::meets(const Phone& phone, const PhoneMessage& message) const {
   if (!concerns(message)) return false;
-  const bool said = is(text_, message.text) && is(kind_, message.kind) && is(from_, phone.number_of(message.author)) &&
-                    is(chat_, phone.number_of(message.chat)) && is(target_, message.target) &&
-                    is(quoted_, message.quoted_id) &&
+  const bool said = is(text_, message.text) && is(kind_, message.kind) &&
+                    is(from_, phone.number_named(message.author)) && is(chat_, phone.number_named(message.chat)) &&
+                    is(target_, message.target) && is(quoted_, message.quoted_id) &&
                     (!contains_ || message.text.find(*contains_) != std::string::npos);
   if (!said || !status_) return said;
   if (!by_) return has_come_to(message.status, *status_);
   for (const auto& [who, status] : message.recipients)
-    if (phone.number_of(who) == *by_) return has_come_to(status, *status_);
-  return message.recipients.empty() && phone.number_of(message.chat) == *by_ && has_come_to(message.status, *status_);
+    if (phone.number_named(who) == *by_) return has_come_to(status, *status_);
+  return message.recipients.empty() && phone.number_named(message.chat) == *by_ &&
+         has_come_to(message.status, *status_);
 }
 
 const PhoneMessage* Expectation::find(const Phone& phone, const SeenMessages& seen) const {
@@ -106,8 +107,8 @@ json::array Expectation::instead(const Phone& phone, const SeenMessages& seen) c
     if (out.size() == most_instead || !concerns(message)) continue;
     out.insert(out.begin(), json::object{{"id", message.id},
                                          {"kind", message.kind},
-                                         {"from", phone.number_of(message.author)},
-                                         {"chat", phone.number_of(message.chat)},
+                                         {"from", phone.number_named(message.author)},
+                                         {"chat", phone.number_named(message.chat)},
                                          {"text", web::echo(message.text)},
                                          {"status", message.status}});
   }

@@ -38,7 +38,7 @@ Account* Network::find_number(std::string_view number) {
   return party ? &party->account : nullptr;
 }
 
-std::string Network::number_of(std::string_view phone) const {
+std::string Network::number_named(std::string_view phone) const {
   const auto* party = state_->accounts.find(phone);
   return party ? party->account.number : std::string(phone);
 }

@@ -49,7 +49,7 @@ class Network : public NetworkListeners {
   /// By the digits of its number; nullptr when nobody has it.
   Account* find_number(std::string_view number);
   /// The number of the account with this name; the text itself when it names none (a group, a LID).
-  std::string number_of(std::string_view phone) const;
+  std::string number_named(std::string_view phone) const;
   /// It keeps its LID and everything else; its companions are removed. Its groups are told, its contacts, and `besides`
   /// (names of accounts). Errors: not_found, malformed, refused (it has it already), conflict (taken).
   protocol::Result<void> change_number(const std::string& phone, const std::string& number,

@@ -35,7 +35,9 @@ const std::string& Phone::number() const { return state_->context.account.number
 
 const std::string& Phone::account() const { return state_->context.account.phone; }
 
-std::string Phone::number_of(std::string_view account) const { return state_->context.network.number_of(account); }
+std::string Phone::number_named(std::string_view account) const {
+  return state_->context.network.number_named(account);
+}
 
 // --- companions
 

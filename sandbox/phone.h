@@ -159,7 +159,7 @@ class Phone {
   /// What names its account for good. By it `chat`, `author` and all others are named in what the phone shows.
   const std::string& account() const;
   /// The number of an account that is named so; the text itself when it names none (a group, a LID).
-  std::string number_of(std::string_view account) const;
+  std::string number_named(std::string_view account) const;
   /// Scans a QR text. `done` gets the companion's device JID. Errors: malformed, not_found (expired), refused.
   void scan(std::string_view qr, std::function<void(protocol::Result<Jid>)> done);
   /// Types the 8 characters of a pending code pairing. Errors: not_found (no hello pending), bad_mac (wrong code),

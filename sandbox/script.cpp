@@ -228,7 +228,8 @@ void Script::look() {
     return succeed(message_json(*expecting_, *found));
   }
   Failure failure{"EXPECTATION_FAILED", who + " received what was not to come: " + found->kind + " \"" +
-                                            web::echo(found->text) + "\" from " + expecting_->number_of(found->author)};
+                                            web::echo(found->text) + "\" from " +
+                                            expecting_->number_named(found->author)};
   failure.seen.push_back(message_json(*expecting_, *found));
   fail(std::move(failure));
 }

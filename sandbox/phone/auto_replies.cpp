@@ -15,7 +15,7 @@ constexpr std::string_view id_prefix = "3AB07";
 }  // namespace
 
 void PhoneAutoReplies::react(const PhoneMessage& received) {
-  const std::string chat = c_.network.number_of(received.chat);
+  const std::string chat = c_.network.number_named(received.chat);
   if (read_) (void)receipts_.read(chat, received.id);
   if (!rule_ || received.kind != "text" || received.id.starts_with(id_prefix)) return;
   if (received.text.find(rule_->contains) == std::string::npos) return;
