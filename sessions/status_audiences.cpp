@@ -186,8 +186,8 @@ std::vector<Jid> StatusAudiences::contacts() {
   std::set<Jid> removed;
   for (const storage::AppStateWish& wish : c_.records.app_state_wishes(book, AppState::max_wishes)) {
     const auto index = protocol::index_parts(wish.action);
-    const auto who = wish.remove && index.size() > 1 ? Jid::parse(index[1]) : std::nullopt;
-    if (who) removed.insert(directory_.canonical_user(*who));
+    if (!wish.remove || index.size() < 2) continue;
+    if (const auto who = Jid::parse(index[1])) removed.insert(directory_.canonical_user(*who));
   }
   if (!removed.empty())
     std::erase_if(*saved, [&](const Jid& user) { return removed.contains(directory_.canonical_user(user)); });
