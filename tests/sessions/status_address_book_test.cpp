@@ -147,7 +147,7 @@ TEST_CASE("while the address book cannot be read, and is another one by now, not
   BookStage f;
   f.read_book();
   f.server.keys.push_back({{0, 0, 0, 0, 0, 2}, Bytes(32, 8)});  // which the phone has not shared
-  f.server.patch(book, {protocol::remove_lid_contact(carl_lid, 6)});
+  f.server.patch(book, {saving_lid(carl_lid, "Carl B")});
   f.notify(book);
   REQUIRE(f.stored(book).heard > f.stored(book).version);
   SECTION("a post for the contacts") {
@@ -156,9 +156,10 @@ TEST_CASE("while the address book cannot be read, and is another one by now, not
     CHECK(f.posts().empty());
     f.know_keys();
     f.reconnect();
+    REQUIRE(f.saved_name(carl_lid) == "Carl B");
     f.pass(1100ms);
     f.choose_contacts();
-    f.check_shown_to({ben_lid});
+    f.check_shown_to({ben_lid, carl_lid});
   }
   SECTION("a post for whom its request names") {
     f.post(std::vector{carl_lid});
