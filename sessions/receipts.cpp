@@ -253,10 +253,19 @@ void Receipts::on_retry(const Node& receipt) {
 void Receipts::on_group_changed(const Jid& group) {
   const auto held = held_.find(group);
   if (held == held_.end() || groups_.standing(group).stale) return;
-  const std::vector<Node> receipts = std::move(held->second);
+  described_.insert(described_.end(), std::make_move_iterator(held->second.begin()),
+                    std::make_move_iterator(held->second.end()));
   held_.erase(held);
-  waiting_ -= receipts.size();
-  for (const Node& receipt : receipts) on_retry(receipt);
+}
+
+// A group of a thousand, each of whom asks again, is no single turn.
+void Receipts::answer_described() {
+  for (std::size_t i = 0; i < answered_per_turn && !described_.empty(); ++i) {
+    const Node receipt = std::move(described_.front());
+    described_.pop_front();
+    --waiting_;
+    on_retry(receipt);
+  }
 }
 
 namespace {
@@ -282,14 +291,15 @@ void Receipts::on_resend_ack(const protocol::Ack& ack) {
   }
   if (!is_temporary(ack.error)) return c_.send(protocol::ack_for(receipt, std::nullopt));
   // Without room it is not acked either, and comes back at the next login.
-  if (put_off_.size() < max_waiting) put_off_.push_back({receipt, in(c_, put_off_for)});
+  if (put_off_.size() < max_put_off) put_off_.push_back({receipt, in(c_, put_off_for)});
 }
 
 std::optional<net::SteadyTime> Receipts::due() const {
   const auto of_first = [](const std::vector<Resent>& requests) {
     return requests.empty() ? std::nullopt : std::optional(requests.front().until);
   };
-  return earliest({of_first(resent_), of_first(put_off_), lists_due_});
+  const auto now = described_.empty() ? std::nullopt : std::optional(c_.now.steady);
+  return earliest({of_first(resent_), of_first(put_off_), lists_due_, now});
 }
 
 void Receipts::on_due() {
@@ -300,6 +310,7 @@ void Receipts::on_due() {
     put_off_.erase(put_off_.begin());
   }
   for (const Node& receipt : again) on_retry(receipt);
+  answer_described();
   if (!is_due(lists_due_, c_.now.steady)) return;
   lists_due_.reset();
   std::vector<Jid> users;
@@ -320,6 +331,8 @@ void Receipts::on_link_down() {
   strangers_.clear();
   for (const auto& [group, receipts] : held_) waiting_ -= receipts.size();
   held_.clear();
+  waiting_ -= described_.size();
+  described_.clear();
   unlisted_.clear();
   unlisted_count_ = 0;
   lists_due_.reset();
@@ -443,10 +456,9 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
         held_[*receipt.jid("from")].push_back(receipt);  // it is asked for again (GroupListing)
         return;
       }
+      if (refreshed == Groups::Refreshed::yes && c_.link.up()) return described_.push_back(receipt);
       --waiting_;
-      if (!c_.link.up()) return;
-      if (refreshed == Groups::Refreshed::yes) on_retry(receipt);
-      else c_.send(protocol::ack_for(receipt, std::nullopt));
+      if (c_.link.up()) c_.send(protocol::ack_for(receipt, std::nullopt));
     });
     return RetryAnswer::later;
   }

@@ -3,6 +3,7 @@
 // sections 7.3 and 8.2.
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -51,7 +52,9 @@ class Receipts {
  private:
   static constexpr std::size_t max_ids = 256;
   static constexpr std::size_t max_member_receipts = 4'096;  // of one stanza: ids times members
-  static constexpr std::size_t max_waiting = 64;             // retry receipts that wait for their group, whole stanzas
+  static constexpr std::size_t max_waiting = 1'024;          // retry receipts that wait for their group, whole stanzas
+  static constexpr std::size_t max_put_off = 64;             // … whose resend the server did not take for now
+  static constexpr std::size_t answered_per_turn = 32;       // of those whose group is known: each may cost its members
   static constexpr std::size_t max_resent = 256;             // … whose resend the server is to answer
   static constexpr std::chrono::minutes put_off_for{1};
   static constexpr std::size_t max_strangers = 64;         // for whom a group is asked for, on one connection
@@ -104,6 +107,7 @@ class Receipts {
   RetryAnswer resend(const Node& receipt, const protocol::RetryRequest& request, const Jid& requester,
                      storage::ResendRow resends);
   void stop_waiting_for_oldest();
+  void answer_described();
 
   Context& c_;
   Directory& directory_;
@@ -112,8 +116,9 @@ class Receipts {
   Groups& groups_;
   GroupFanout& group_fanout_;
   StatusAudiences& audiences_;
-  std::size_t waiting_ = 0;                // retry receipts whose group is being asked for, or held
+  std::size_t waiting_ = 0;                // retry receipts whose group is being asked for, held, or to be answered
   std::map<Jid, std::vector<Node>> held_;  // those whose group the server could not describe yet
+  std::deque<Node> described_;             // those whose group is known by now, in their order: some a turn
   /// Retry receipts of groups in the order of what was sent for them, until the server has answered that, or will not.
   struct Resent {
     Node receipt;
