@@ -153,6 +153,27 @@ AckLevel Receipts::said_by(std::int64_t message_row, const Jid& user) {
   return level;
 }
 
+void Receipts::note_member(std::int64_t message_row, const Jid& user, AckLevel level, UnixMs at) {
+  if (level <= c_.records.member_level(message_row, user)) return;  // of another of its devices, or repeated
+  storage::NoteMember note{message_row, user, level, at};
+  const PersonIds ids = directory_.person(user);
+  const auto& other = user.is_lid() ? ids.pn : ids.lid;
+  if (other && c_.records.member_level(message_row, *other) > AckLevel::server) note.other = other;
+  c_.records.add(std::move(note));
+}
+
+bool Receipts::unite_speakers(std::int64_t message_row, const storage::GroupReach& reach) {
+  bool any = false;
+  for (const Jid& number : c_.records.speakers_by_number(message_row, storage::max_speakers(reach))) {
+    const Jid now = directory_.canonical_user(number);
+    const AckLevel level = now == number ? AckLevel::server : c_.records.member_level(message_row, now);
+    if (level == AckLevel::server || c_.records.member_level(message_row, number) == AckLevel::server) continue;
+    c_.records.add(storage::NoteMember{message_row, now, level, 0, number});
+    any = true;
+  }
+  return any;
+}
+
 void Receipts::raise_in_group(const std::string& id, const Jid& group,
                               const std::vector<protocol::IncomingReceipt::User>& who) {
   const auto message = find_sent(id);
@@ -169,11 +190,14 @@ void Receipts::raise_in_group(const std::string& id, const Jid& group,
     // The row that says so is what keeps it from being told again. A deletion is nothing to be seen.
     const bool may_show = group.is_status() && message->target_id.empty() && *level >= AckLevel::read;
     const bool is_first = may_show && said_by(message->row, member) < AckLevel::read;
-    c_.records.add(storage::NoteMember{message->row, member, *level, at});
+    note_member(message->row, member, *level, at);
     if (is_first && said_by(message->row, member) >= AckLevel::read) tell_status_viewed(c_, directory_, id, member, at);
   }
-  const auto reach = last == 0 ? std::nullopt : c_.records.find_reach(message->row);
+  auto reach = last == 0 ? std::nullopt : c_.records.find_reach(message->row);
   if (!reach) return;
+  // Before it is told: a pair that was learnt since moves no rows.
+  if (reach->level() > message->ack && unite_speakers(message->row, *reach))
+    reach = c_.records.find_reach(message->row);
   // What all of them have reached; of one that was given up, a single member's receipt proves that it was sent.
   const AckLevel level = reach->level();
   if (level <= message->ack || level == AckLevel::server) return;

@@ -73,6 +73,11 @@ class Receipts {
   void on_group_receipt(const protocol::IncomingReceipt& receipt);
   /// What this user has said of it so far, by either identity.
   storage::AckLevel said_by(std::int64_t message_row, const Jid& user);
+  /// The user, by its canonical name, has said so; what it said under its other identity is one with that.
+  void note_member(std::int64_t message_row, const Jid& user, storage::AckLevel level, UnixMs at);
+  /// Who has spoken under a number, and under the LID that is known for it by now, has spoken once. True: there was
+  /// such a one.
+  bool unite_speakers(std::int64_t message_row, const storage::GroupReach& reach);
   void raise_in_group(const std::string& id, const Jid& group, const std::vector<protocol::IncomingReceipt::User>& who);
   void on_own_receipt(const protocol::IncomingReceipt& receipt);
   enum class RetryAnswer { done, later };  // later: it waits for something, the ack follows that
