@@ -443,7 +443,7 @@ bool Receipts::is_recipient(const storage::MessageRow& message, const protocol::
   if (message.chat.is_group()) {
     if (request.chat != message.chat) return false;
     if (directory_.is_own(requester)) return true;  // whatever the account says is for all of its devices
-    const auto member = groups_.member(message.chat, requester);
+    const auto* member = rosters_.member(message.chat, requester.user_jid());
     // Who came later has no business with what was said before. When somebody came the server says: an own clock that
     // dated a message of which no ack has come may be days behind. Whoever asks for that one was brought it by then.
     const UnixMs said_at = message.ack >= AckLevel::server ? message.timestamp : asked_at;
@@ -457,7 +457,8 @@ bool Receipts::is_new_stranger(const protocol::RetryRequest& request, const Jid&
   if (!request.chat || !request.chat->is_group() || directory_.is_own(requester)) return false;
   const auto message = sent_lately(request.id);
   if (!message || message->chat != *request.chat) return false;
-  if (!groups_.standing(message->chat).member || groups_.member(message->chat, requester)) return false;
+  const auto* known = rosters_.find(message->chat);
+  if (known == nullptr || !known->member || rosters_.member(message->chat, requester.user_jid())) return false;
   return strangers_.size() < max_strangers && strangers_.emplace(message->chat, requester.user_jid()).second;
 }
 
@@ -468,6 +469,10 @@ UnixMs Receipts::asked_at(const Node& receipt) const {
 Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   const auto request = protocol::read_retry_request(receipt);
   if (!request || request->count >= c_.settings.max_retries) return RetryAnswer::done;
+  const Jid requester = directory_.canonical_device(request->requester);
+  // A row by its key, before anything that is linear in a group: whoever has had enough may ask without end.
+  storage::ResendRow resends = c_.records.resends(requester, request->id);
+  if (resends.count >= c_.settings.max_resends) return RetryAnswer::done;
   if (request->chat && request->chat->is_group() && groups_.standing(*request->chat).stale) {
     // Whether it is still for this device: asked for first. Not acked until then: a crash would lose the request. What
     // waits is bounded: of messages that were sent, and not many; the others come back at the next login.
@@ -486,7 +491,6 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
     });
     return RetryAnswer::later;
   }
-  const Jid requester = directory_.canonical_device(request->requester);
   // Looked at before anything is counted, so that requests for what was never sent leave no trace.
   if (!resendable(*request, requester, asked_at(receipt))) {
     if (wants_list(*request, requester, asked_at(receipt))) return wait_for_list(receipt, requester.user_jid());
@@ -496,8 +500,6 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
     return answer_retry(receipt);
   }
   if (on_proof) on_proof(request->id, stated_ms(receipt.number("t").value_or(0), c_.now.unix_ms));
-  storage::ResendRow resends = c_.records.resends(requester, request->id);
-  if (resends.count >= c_.settings.max_resends) return RetryAnswer::done;
   ++resends.count;
 
   auto* record = c_.keys.find(requester);
@@ -555,15 +557,34 @@ Receipts::RetryAnswer Receipts::resend(const Node& receipt, const protocol::Retr
   if (in_group) {
     if (resent_.size() == max_resent) stop_waiting_for_oldest();
     resent_.push_back({receipt, in(c_, Outbox::ack_patience)});
-    c_.send(protocol::group_retry_stanza({request.id, message->chat, request.requester, what.kind,
-                                          group_fanout_.addressing_mode(message->chat), std::move(*sealed),
-                                          request.count, identity, setting_of(*message)}));
+    InRoom name = name_in(message->chat, request, requester);
+    c_.send(protocol::group_retry_stanza({request.id, message->chat, std::move(name.device), what.kind,
+                                          std::move(name.addressing_mode), std::move(*sealed), request.count, identity,
+                                          setting_of(*message)}));
     return RetryAnswer::later;
   }
   c_.send(
       protocol::retry_stanza({request.id, request.requester, what.kind, std::move(*sealed), request.count,
                               what.recipient, identity, directory_.is_own(requester), tokens_.token_of(requester)}));
   return RetryAnswer::done;
+}
+
+Receipts::InRoom Receipts::name_in(const Jid& room, const protocol::RetryRequest& request, const Jid& requester) {
+  if (room.is_status()) return {request.requester, {}};
+  using protocol::groups::AddressingMode;
+  const auto* known = rosters_.find(room);
+  const AddressingMode mode = known != nullptr ? known->metadata.addressing_mode : AddressingMode::lid;
+  const bool by_lid = mode == AddressingMode::lid;
+  InRoom out{request.requester, std::string(protocol::groups::name(mode))};
+  const Jid& own = by_lid ? c_.device.lid : c_.device.jid;
+  if (directory_.is_own(requester)) {
+    if (!own.empty()) out.device = own.with_device(requester.device);
+  } else if (const auto* member = rosters_.member(room, requester.user_jid())) {
+    out.device = wire_user(*member, mode).with_device(requester.device);
+    if (request.requester.server.starts_with(protocol::server::hosted))  // both of them
+      out.device.server = out.device.is_lid() ? protocol::server::hosted_lid : protocol::server::hosted;
+  }
+  return out;
 }
 
 std::string Receipts::setting_of(const storage::MessageRow& message) const {

@@ -16,18 +16,20 @@
 #include "protocol/stanzas/messages.h"
 #include "sessions/fanout.h"
 #include "sessions/groups/group_fanout.h"
+#include "sessions/groups/rosters.h"
 
 namespace wharf::sessions {
 
 class Receipts {
  public:
   Receipts(Context& context, Directory& directory, TrustedTokens& tokens, Fanout& fanout, Groups& groups,
-           GroupFanout& group_fanout, StatusAudiences& audiences)
+           Rosters& rosters, GroupFanout& group_fanout, StatusAudiences& audiences)
       : c_(context),
         directory_(directory),
         tokens_(tokens),
         fanout_(fanout),
         groups_(groups),
+        rosters_(rosters),
         group_fanout_(group_fanout),
         audiences_(audiences) {}
 
@@ -105,6 +107,13 @@ class Receipts {
     protocol::StanzaKind kind;
     std::optional<Jid> recipient;  // of a copy for an own device: the chat
   };
+  /// How the group names this device, and itself speaks of names, by now: it may have changed that since the message
+  /// was sent. Of statuses as the device called itself.
+  struct InRoom {
+    Jid device;
+    std::string addressing_mode;
+  };
+  InRoom name_in(const Jid& room, const protocol::RetryRequest& request, const Jid& requester);
   /// What a resend of a status post says of its audience; "" of everything else.
   std::string setting_of(const storage::MessageRow& message) const;
   Resend resend_of(const protocol::RetryRequest& request, const storage::MessageRow& message, bool with_key);
@@ -119,6 +128,7 @@ class Receipts {
   TrustedTokens& tokens_;
   Fanout& fanout_;
   Groups& groups_;
+  Rosters& rosters_;
   GroupFanout& group_fanout_;
   StatusAudiences& audiences_;
   std::size_t waiting_ = 0;                // retry receipts whose group is being asked for, held, or to be answered
