@@ -504,8 +504,10 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
 
   auto* record = c_.keys.find(requester);
   if (request->keys) {
-    // A bad bundle is refused and the old session kept.
-    if (!fanout_.use_bundle(requester, *request->keys)) {
+    // A bad bundle is refused and the old session kept. A request that comes again, not acked, brings the keys that the
+    // session was begun on the first time.
+    const bool has_begun = record != nullptr && record->awaits_reply_on(*request->keys);
+    if (!has_begun && !fanout_.use_bundle(requester, *request->keys)) {
       count_resend(*request, requester, std::move(resends));
       return RetryAnswer::done;
     }
@@ -554,19 +556,19 @@ Receipts::RetryAnswer Receipts::resend(const Node& receipt, const protocol::Retr
   if (!sealed) return RetryAnswer::done;
   c_.keys.mark_changed(requester);
   const Bytes identity = sealed->kind == protocol::CiphertextKind::pre_key_message ? c_.device.account : Bytes();
+  if (resent_.size() == max_resent) stop_waiting_for_oldest();
+  resent_.push_back({receipt, in(c_, Outbox::ack_patience)});
   if (in_group) {
-    if (resent_.size() == max_resent) stop_waiting_for_oldest();
-    resent_.push_back({receipt, in(c_, Outbox::ack_patience)});
     InRoom name = name_in(message->chat, request, requester);
     c_.send(protocol::group_retry_stanza({request.id, message->chat, std::move(name.device), what.kind,
                                           std::move(name.addressing_mode), std::move(*sealed), request.count, identity,
                                           setting_of(*message)}));
-    return RetryAnswer::later;
+  } else {
+    c_.send(
+        protocol::retry_stanza({request.id, request.requester, what.kind, std::move(*sealed), request.count,
+                                what.recipient, identity, directory_.is_own(requester), tokens_.token_of(requester)}));
   }
-  c_.send(
-      protocol::retry_stanza({request.id, request.requester, what.kind, std::move(*sealed), request.count,
-                              what.recipient, identity, directory_.is_own(requester), tokens_.token_of(requester)}));
-  return RetryAnswer::done;
+  return RetryAnswer::later;
 }
 
 Receipts::InRoom Receipts::name_in(const Jid& room, const protocol::RetryRequest& request, const Jid& requester) {

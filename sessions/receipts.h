@@ -36,9 +36,9 @@ class Receipts {
   void on_receipt(const Node& receipt);
   /// What is known of the group has changed: who asked for its messages meanwhile is answered.
   void on_group_changed(const Jid& group);
-  /// The server's answer to a message of a group that was sent again to one device: the request for it is acked. It
-  /// refuses that where a group names its members otherwise by now: once the group is known as it is, the device gets
-  /// it under its name there.
+  /// The server's answer to a message that was sent again to one device: the request for it is acked. It refuses that
+  /// where a group names its members otherwise by now: once the group is known as it is, the device gets it under its
+  /// name there.
   void on_resend_ack(const protocol::Ack& ack);
   void on_link_down();
   std::optional<net::SteadyTime> due() const;
@@ -134,7 +134,7 @@ class Receipts {
   std::size_t waiting_ = 0;                // retry receipts whose group is being asked for, held, or to be answered
   std::map<Jid, std::vector<Node>> held_;  // those whose group the server could not describe yet
   std::deque<Node> described_;             // those whose group is known by now, in their order: some a turn
-  /// Retry receipts of groups in the order of what was sent for them, until the server has answered that, or will not.
+  /// Retry receipts in the order of what was sent for them, until the server has answered that, or will not.
   struct Resent {
     Node receipt;
     net::SteadyTime until;
