@@ -304,12 +304,9 @@ bool Inbound::is_taken(const MessageSource& source, const Jid& chat, bool there)
 
 bool Inbound::is_of_stranger(const MessageSource& source, const Jid& author) {
   if (!source.chat.is_group() || source.from_me) return false;
-  const std::pair key(author, source.id);
-  if (!of_strangers_.contains(key) && any_retries() && retry_of(author, source.id) != storage::RetryRow()) return false;
-  if (!sender_keys_.is_stranger(source.chat, author)) return false;
-  if (of_strangers_.size() == of_strangers_kept) of_strangers_.erase(of_strangers_.begin());
-  of_strangers_.insert(key);
-  return true;
+  const storage::RetryRow asked = any_retries() ? retry_of(author, source.id) : storage::RetryRow();
+  if (asked.chat == source.chat) return false;
+  return sender_keys_.is_stranger(source.chat, author, asked != storage::RetryRow() && asked.chat.empty());
 }
 
 bool Inbound::is_awaited_of_another(const Jid& chat, const Jid& author, const std::string& id) {
@@ -368,13 +365,15 @@ void Inbound::on_failure(const Node& message, const MessageSource& source, const
     return acknowledge(message, source);
   }
   if (chat.is_status() && is_over(source)) return plain_ack(message);  // 03 section 8.1
-  is_of_stranger(source, author);  // he is not taken for one who was asked as a member
+  // Without its chat he is not taken for one who was asked as a member, and nobody's message waits behind his.
+  const bool of_stranger = is_of_stranger(source, author);
   const std::uint32_t count = protocol::retry_number(before.count, stated_count);
   const std::uint32_t requests = before.requests + 1;
   if (count > c_.settings.max_retries || requests > c_.settings.max_retry_receipts)
     return plain_ack(message, nack_unhandled);
   any_retries_ = true;
-  c_.records.add(storage::PutRetry{c_.id(), author, source.id, {count, false, requests, chat}, c_.now.unix_ms});
+  c_.records.add(storage::PutRetry{
+      c_.id(), author, source.id, {count, false, requests, of_stranger ? Jid() : chat}, c_.now.unix_ms});
   // A resend on the existing session often works; without one, or the second time, the sender needs fresh keys.
   const bool with_keys = requests >= 2 || count >= 2 || !fanout_.has_session(author);
   c_.send(protocol::retry_receipt(message, count, protocol::retry_error_code(error.code), c_.device.registration_id,

@@ -3,9 +3,7 @@
 
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
-#include <utility>
 
 #include "protocol/messages/content.h"
 #include "protocol/stanzas/messages.h"
@@ -60,7 +58,7 @@ class Inbound {
   bool any_retries();
   /// A member sends to a group pairwise what was asked for once more, and now and then what is for few. Of a stranger
   /// that is no message of the group; he is asked for it again, as he may have come unheard. Who left while he was
-  /// asked is none for that message.
+  /// asked is none for that message, which the row of the request says by its chat.
   bool is_of_stranger(const protocol::MessageSource& source, const Jid& author);
   /// False: what was asked for once more was stored before, and its chat may be gone since.
   bool note_told(const protocol::MessageSource& source);
@@ -81,8 +79,6 @@ class Inbound {
   AddOns& add_ons_;
   ChatTimers timers_;
   RetryKeysOut retry_keys_out_;
-  static constexpr std::size_t of_strangers_kept = 256;
-  std::set<std::pair<Jid, std::string>> of_strangers_;  // author and id: he was none of the group when he was asked
   net::SteadyTime taken_told_until_{};
   std::optional<bool> any_retries_;  // asked when the first message comes: hardly a session ever has one
 };

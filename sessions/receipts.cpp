@@ -153,6 +153,27 @@ AckLevel Receipts::said_by(std::int64_t message_row, const Jid& user) {
   return level;
 }
 
+void Receipts::note_member(std::int64_t message_row, const Jid& user, AckLevel level, UnixMs at) {
+  if (level <= c_.records.member_level(message_row, user)) return;  // of another of its devices, or repeated
+  storage::NoteMember note{message_row, user, level, at};
+  const PersonIds ids = directory_.person(user);
+  const auto& other = user.is_lid() ? ids.pn : ids.lid;
+  if (other && c_.records.member_level(message_row, *other) > AckLevel::server) note.other = other;
+  c_.records.add(std::move(note));
+}
+
+bool Receipts::unite_speakers(std::int64_t message_row, const storage::GroupReach& reach) {
+  bool any = false;
+  for (const Jid& number : c_.records.speakers_by_number(message_row, storage::max_speakers(reach))) {
+    const Jid now = directory_.canonical_user(number);
+    const AckLevel level = now == number ? AckLevel::server : c_.records.member_level(message_row, now);
+    if (level == AckLevel::server || c_.records.member_level(message_row, number) == AckLevel::server) continue;
+    c_.records.add(storage::NoteMember{message_row, now, level, 0, number});
+    any = true;
+  }
+  return any;
+}
+
 void Receipts::raise_in_group(const std::string& id, const Jid& group,
                               const std::vector<protocol::IncomingReceipt::User>& who) {
   const auto message = find_sent(id);
@@ -169,11 +190,14 @@ void Receipts::raise_in_group(const std::string& id, const Jid& group,
     // The row that says so is what keeps it from being told again. A deletion is nothing to be seen.
     const bool may_show = group.is_status() && message->target_id.empty() && *level >= AckLevel::read;
     const bool is_first = may_show && said_by(message->row, member) < AckLevel::read;
-    c_.records.add(storage::NoteMember{message->row, member, *level, at});
+    note_member(message->row, member, *level, at);
     if (is_first && said_by(message->row, member) >= AckLevel::read) tell_status_viewed(c_, directory_, id, member, at);
   }
-  const auto reach = last == 0 ? std::nullopt : c_.records.find_reach(message->row);
+  auto reach = last == 0 ? std::nullopt : c_.records.find_reach(message->row);
   if (!reach) return;
+  // Before it is told: a pair that was learnt since moves no rows.
+  if (reach->level() > message->ack && unite_speakers(message->row, *reach))
+    reach = c_.records.find_reach(message->row);
   // What all of them have reached; of one that was given up, a single member's receipt proves that it was sent.
   const AckLevel level = reach->level();
   if (level <= message->ack || level == AckLevel::server) return;
@@ -419,7 +443,7 @@ bool Receipts::is_recipient(const storage::MessageRow& message, const protocol::
   if (message.chat.is_group()) {
     if (request.chat != message.chat) return false;
     if (directory_.is_own(requester)) return true;  // whatever the account says is for all of its devices
-    const auto member = groups_.member(message.chat, requester);
+    const auto* member = rosters_.member(message.chat, requester.user_jid());
     // Who came later has no business with what was said before. When somebody came the server says: an own clock that
     // dated a message of which no ack has come may be days behind. Whoever asks for that one was brought it by then.
     const UnixMs said_at = message.ack >= AckLevel::server ? message.timestamp : asked_at;
@@ -433,7 +457,8 @@ bool Receipts::is_new_stranger(const protocol::RetryRequest& request, const Jid&
   if (!request.chat || !request.chat->is_group() || directory_.is_own(requester)) return false;
   const auto message = sent_lately(request.id);
   if (!message || message->chat != *request.chat) return false;
-  if (!groups_.standing(message->chat).member || groups_.member(message->chat, requester)) return false;
+  const auto* known = rosters_.find(message->chat);
+  if (known == nullptr || !known->member || rosters_.member(message->chat, requester.user_jid())) return false;
   return strangers_.size() < max_strangers && strangers_.emplace(message->chat, requester.user_jid()).second;
 }
 
@@ -444,6 +469,10 @@ UnixMs Receipts::asked_at(const Node& receipt) const {
 Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
   const auto request = protocol::read_retry_request(receipt);
   if (!request || request->count >= c_.settings.max_retries) return RetryAnswer::done;
+  const Jid requester = directory_.canonical_device(request->requester);
+  // A row by its key, before anything that is linear in a group: whoever has had enough may ask without end.
+  storage::ResendRow resends = c_.records.resends(requester, request->id);
+  if (resends.count >= c_.settings.max_resends) return RetryAnswer::done;
   if (request->chat && request->chat->is_group() && groups_.standing(*request->chat).stale) {
     // Whether it is still for this device: asked for first. Not acked until then: a crash would lose the request. What
     // waits is bounded: of messages that were sent, and not many; the others come back at the next login.
@@ -462,7 +491,6 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
     });
     return RetryAnswer::later;
   }
-  const Jid requester = directory_.canonical_device(request->requester);
   // Looked at before anything is counted, so that requests for what was never sent leave no trace.
   if (!resendable(*request, requester, asked_at(receipt))) {
     if (wants_list(*request, requester, asked_at(receipt))) return wait_for_list(receipt, requester.user_jid());
@@ -472,14 +500,14 @@ Receipts::RetryAnswer Receipts::answer_retry(const Node& receipt) {
     return answer_retry(receipt);
   }
   if (on_proof) on_proof(request->id, stated_ms(receipt.number("t").value_or(0), c_.now.unix_ms));
-  storage::ResendRow resends = c_.records.resends(requester, request->id);
-  if (resends.count >= c_.settings.max_resends) return RetryAnswer::done;
   ++resends.count;
 
   auto* record = c_.keys.find(requester);
   if (request->keys) {
-    // A bad bundle is refused and the old session kept.
-    if (!fanout_.use_bundle(requester, *request->keys)) {
+    // A bad bundle is refused and the old session kept. A request that comes again, not acked, brings the keys that the
+    // session was begun on the first time.
+    const bool has_begun = record != nullptr && record->awaits_reply_on(*request->keys);
+    if (!has_begun && !fanout_.use_bundle(requester, *request->keys)) {
       count_resend(*request, requester, std::move(resends));
       return RetryAnswer::done;
     }
@@ -528,18 +556,37 @@ Receipts::RetryAnswer Receipts::resend(const Node& receipt, const protocol::Retr
   if (!sealed) return RetryAnswer::done;
   c_.keys.mark_changed(requester);
   const Bytes identity = sealed->kind == protocol::CiphertextKind::pre_key_message ? c_.device.account : Bytes();
+  if (resent_.size() == max_resent) stop_waiting_for_oldest();
+  resent_.push_back({receipt, in(c_, Outbox::ack_patience)});
   if (in_group) {
-    if (resent_.size() == max_resent) stop_waiting_for_oldest();
-    resent_.push_back({receipt, in(c_, Outbox::ack_patience)});
-    c_.send(protocol::group_retry_stanza({request.id, message->chat, request.requester, what.kind,
-                                          group_fanout_.addressing_mode(message->chat), std::move(*sealed),
-                                          request.count, identity, setting_of(*message)}));
-    return RetryAnswer::later;
+    InRoom name = name_in(message->chat, request, requester);
+    c_.send(protocol::group_retry_stanza({request.id, message->chat, std::move(name.device), what.kind,
+                                          std::move(name.addressing_mode), std::move(*sealed), request.count, identity,
+                                          setting_of(*message)}));
+  } else {
+    c_.send(
+        protocol::retry_stanza({request.id, request.requester, what.kind, std::move(*sealed), request.count,
+                                what.recipient, identity, directory_.is_own(requester), tokens_.token_of(requester)}));
   }
-  c_.send(
-      protocol::retry_stanza({request.id, request.requester, what.kind, std::move(*sealed), request.count,
-                              what.recipient, identity, directory_.is_own(requester), tokens_.token_of(requester)}));
-  return RetryAnswer::done;
+  return RetryAnswer::later;
+}
+
+Receipts::InRoom Receipts::name_in(const Jid& room, const protocol::RetryRequest& request, const Jid& requester) {
+  if (room.is_status()) return {request.requester, {}};
+  using protocol::groups::AddressingMode;
+  const auto* known = rosters_.find(room);
+  const AddressingMode mode = known != nullptr ? known->metadata.addressing_mode : AddressingMode::lid;
+  const bool by_lid = mode == AddressingMode::lid;
+  InRoom out{request.requester, std::string(protocol::groups::name(mode))};
+  const Jid& own = by_lid ? c_.device.lid : c_.device.jid;
+  if (directory_.is_own(requester)) {
+    if (!own.empty()) out.device = own.with_device(requester.device);
+  } else if (const auto* member = rosters_.member(room, requester.user_jid())) {
+    out.device = wire_user(*member, mode).with_device(requester.device);
+    if (request.requester.server.starts_with(protocol::server::hosted))  // both of them
+      out.device.server = out.device.is_lid() ? protocol::server::hosted_lid : protocol::server::hosted;
+  }
+  return out;
 }
 
 std::string Receipts::setting_of(const storage::MessageRow& message) const {

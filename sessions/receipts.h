@@ -16,27 +16,29 @@
 #include "protocol/stanzas/messages.h"
 #include "sessions/fanout.h"
 #include "sessions/groups/group_fanout.h"
+#include "sessions/groups/rosters.h"
 
 namespace wharf::sessions {
 
 class Receipts {
  public:
   Receipts(Context& context, Directory& directory, TrustedTokens& tokens, Fanout& fanout, Groups& groups,
-           GroupFanout& group_fanout, StatusAudiences& audiences)
+           Rosters& rosters, GroupFanout& group_fanout, StatusAudiences& audiences)
       : c_(context),
         directory_(directory),
         tokens_(tokens),
         fanout_(fanout),
         groups_(groups),
+        rosters_(rosters),
         group_fanout_(group_fanout),
         audiences_(audiences) {}
 
   void on_receipt(const Node& receipt);
   /// What is known of the group has changed: who asked for its messages meanwhile is answered.
   void on_group_changed(const Jid& group);
-  /// The server's answer to a message of a group that was sent again to one device: the request for it is acked. It
-  /// refuses that where a group names its members otherwise by now: once the group is known as it is, the device gets
-  /// it under its name there.
+  /// The server's answer to a message that was sent again to one device: the request for it is acked. It refuses that
+  /// where a group names its members otherwise by now: once the group is known as it is, the device gets it under its
+  /// name there.
   void on_resend_ack(const protocol::Ack& ack);
   void on_link_down();
   std::optional<net::SteadyTime> due() const;
@@ -73,6 +75,11 @@ class Receipts {
   void on_group_receipt(const protocol::IncomingReceipt& receipt);
   /// What this user has said of it so far, by either identity.
   storage::AckLevel said_by(std::int64_t message_row, const Jid& user);
+  /// The user, by its canonical name, has said so; what it said under its other identity is one with that.
+  void note_member(std::int64_t message_row, const Jid& user, storage::AckLevel level, UnixMs at);
+  /// Who has spoken under a number, and under the LID that is known for it by now, has spoken once. True: there was
+  /// such a one.
+  bool unite_speakers(std::int64_t message_row, const storage::GroupReach& reach);
   void raise_in_group(const std::string& id, const Jid& group, const std::vector<protocol::IncomingReceipt::User>& who);
   void on_own_receipt(const protocol::IncomingReceipt& receipt);
   enum class RetryAnswer { done, later };  // later: it waits for something, the ack follows that
@@ -100,6 +107,13 @@ class Receipts {
     protocol::StanzaKind kind;
     std::optional<Jid> recipient;  // of a copy for an own device: the chat
   };
+  /// How the group names this device, and itself speaks of names, by now: it may have changed that since the message
+  /// was sent. Of statuses as the device called itself.
+  struct InRoom {
+    Jid device;
+    std::string addressing_mode;
+  };
+  InRoom name_in(const Jid& room, const protocol::RetryRequest& request, const Jid& requester);
   /// What a resend of a status post says of its audience; "" of everything else.
   std::string setting_of(const storage::MessageRow& message) const;
   Resend resend_of(const protocol::RetryRequest& request, const storage::MessageRow& message, bool with_key);
@@ -114,12 +128,13 @@ class Receipts {
   TrustedTokens& tokens_;
   Fanout& fanout_;
   Groups& groups_;
+  Rosters& rosters_;
   GroupFanout& group_fanout_;
   StatusAudiences& audiences_;
   std::size_t waiting_ = 0;                // retry receipts whose group is being asked for, held, or to be answered
   std::map<Jid, std::vector<Node>> held_;  // those whose group the server could not describe yet
   std::deque<Node> described_;             // those whose group is known by now, in their order: some a turn
-  /// Retry receipts of groups in the order of what was sent for them, until the server has answered that, or will not.
+  /// Retry receipts in the order of what was sent for them, until the server has answered that, or will not.
   struct Resent {
     Node receipt;
     net::SteadyTime until;

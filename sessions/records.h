@@ -148,6 +148,8 @@ class Records {
   KeyCopies key_copies(const Jid& group) const;
   std::optional<storage::GroupReach> find_reach(std::int64_t message_row) const;
   storage::AckLevel member_level(std::int64_t message_row, const Jid& user) const;
+  /// As committed: numbers under which something was said of the message, of the first `most` who have said something.
+  std::vector<Jid> speakers_by_number(std::int64_t message_row, std::size_t most) const;
 
   // --- own prekeys
   std::optional<protocol::KeyPair> find_pre_key(protocol::PreKeyId id) const;

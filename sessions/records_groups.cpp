@@ -147,11 +147,18 @@ void GroupsWritten::note(const storage::OpenReach& change) {
 void GroupsWritten::note(const storage::NoteMember& change) {
   auto reach = records_.find_reach(change.message_row);
   if (!reach) return;
-  const AckLevel before = records_.member_level(change.message_row, change.user);
-  if (change.level <= before) return;
-  if (before == AckLevel::server && reach->delivered >= storage::max_speakers(*reach)) return;
-  reach->advance(before, change.level);
-  members[{change.message_row, change.user}] = change.level;
+  AckLevel before = records_.member_level(change.message_row, change.user);
+  const AckLevel other = change.other ? records_.member_level(change.message_row, *change.other) : AckLevel::server;
+  if (other > AckLevel::server) {
+    reach->unite(before, other);
+    before = std::max(before, other);
+    members[{change.message_row, *change.other}] = AckLevel::server;
+  } else if (before == AckLevel::server && reach->delivered >= storage::max_speakers(*reach)) {
+    return;
+  }
+  const AckLevel now = std::max(before, change.level);
+  reach->advance(before, now);
+  members[{change.message_row, change.user}] = now;
   reaches[change.message_row] = *reach;
 }
 
@@ -251,6 +258,13 @@ AckLevel Records::member_level(std::int64_t message_row, const Jid& user) const 
   }
   const auto known = storage::find_member_receipt(reader_, message_row, user);
   return known ? known->level : AckLevel::server;
+}
+
+std::vector<Jid> Records::speakers_by_number(std::int64_t message_row, std::size_t most) const {
+  std::vector<Jid> users;
+  for (storage::MemberReceipt& row : storage::member_receipts(reader_, message_row, most))
+    if (row.user.is_phone_number()) users.push_back(std::move(row.user));
+  return users;
 }
 
 }  // namespace wharf::sessions

@@ -37,7 +37,8 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       groups_(context_, directory_),
       audiences_(context_, directory_),
       group_fanout_(context_, directory_, fanout_, groups_, audiences_),
-      sender_keys_(context_, directory_, groups_),
+      rosters_(directory_, groups_),
+      sender_keys_(context_, directory_, groups_, rosters_),
       group_asking_(context_, directory_, groups_),
       pairing_(context_, directory_),
       login_(context_, directory_),
@@ -61,7 +62,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       acceptance_(context_, directory_, sealer_, add_ons_, outbox_),
       calls_(context_, directory_, acceptance_),
       inbound_(context_, directory_, fanout_, sender_keys_, add_ons_),
-      receipts_(context_, directory_, tokens_, fanout_, groups_, group_fanout_, audiences_),
+      receipts_(context_, directory_, tokens_, fanout_, groups_, rosters_, group_fanout_, audiences_),
       reads_(context_, directory_, fanout_, groups_),
       log_([this, log = std::move(log)](std::string_view event, const std::string& fields) {
         const std::string& request = context_.cause;
@@ -72,6 +73,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   directory_.on_joined = [this](const Jid& pn, const Jid& lid, bool stranger) {
     book_.join(pn, lid, stranger);
     tokens_.join(pn, lid, stranger);
+    rosters_.on_joined();
   };
   login_.on_identity_changed = [this](const Jid& user) { tokens_.on_identity_changed(user); };
   people_notices_.on_privacy = [this](const auto& changed) { account_settings_.learn(changed); };
@@ -92,7 +94,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   inbound_.on_push_name = [this](const Jid& author, const std::string& name) { book_.hear_push_name(author, name); };
   groups_.on_changed = [this](const Jid& group) {
     group_fanout_.on_changed(group);
-    sender_keys_.on_group_changed();
+    rosters_.on_changed(group);
     receipts_.on_group_changed(group);
   };
   sender_keys_.on_refused = [this](const Jid& group, const Jid& author, const std::string& why) {
@@ -204,7 +206,7 @@ void Session::committed() {
   fanout_.end_turn(true);
   groups_.end_turn(true);
   group_fanout_.end_turn(true);
-  sender_keys_.end_turn();
+  rosters_.end_turn();
   book_.end_turn(true);
   tokens_.end_turn(true);
 }
@@ -348,8 +350,8 @@ std::optional<Session::AcceptedMessage> Session::accepted_by(const StanzaArrived
 void Session::on_ack(const Node& node) {
   const auto ack = protocol::read_ack(node);
   if (!ack || channels_.on_ack(*ack) || reads_.on_ack(*ack) || !may_ack_message(*ack)) return;
-  const bool of_resend = ack->error != 0 && !outbox_.expects_ack(ack->id);
-  if (of_resend || !outbox_.awaits(ack->id)) return receipts_.on_resend_ack(*ack);
+  // While no stanza of it is on its way, the answer is to a copy for one device, also of what is to be sent once more.
+  if (!outbox_.expects_ack(ack->id)) return receipts_.on_resend_ack(*ack);
   // The id is ours and answers what waits under it; other clients do not look at the class either.
   if (ack->stanza != "message")
     log_("ack_class", fmt::format("message={} class={}", log_value(ack->id), log_value(ack->stanza)));

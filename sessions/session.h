@@ -221,6 +221,7 @@ class Session {
   Groups groups_;
   StatusAudiences audiences_;
   GroupFanout group_fanout_;
+  Rosters rosters_;
   SenderKeys sender_keys_;
   GroupAsking group_asking_;
   PairingFlow pairing_;

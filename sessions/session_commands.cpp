@@ -47,6 +47,7 @@ void Session::wipe() {
   directory_.end_turn(false);
   groups_.end_turn(false);
   group_fanout_.end_turn(false);
+  rosters_.end_turn();
   audiences_.end_turn(false);
   book_.end_turn(false);
   tokens_.end_turn(false);

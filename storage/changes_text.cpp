@@ -372,7 +372,7 @@ std::string line(const OpenReach& c) {
 std::string line(const NoteMember& c) {
   Line out("NoteMember");
   out.field("message_row", c.message_row).field("user", c.user).field("level", c.level);
-  return out.field("at", c.at).take();
+  return out.field("at", c.at).field("other", c.other).take();
 }
 
 std::string line(const PutStatusAudience& c) {

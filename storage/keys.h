@@ -62,7 +62,7 @@ struct RetryRow {
   bool told = false;        // since then the message was stored: a resend is no news, even when its chat is gone
   std::uint32_t requests =
       0;                    // retry receipts sent; a request that a cut may have taken is sent again under its number
-  protocol::Jid chat = {};  // where it was said; empty: by an earlier release
+  protocol::Jid chat = {};  // where it was said; empty: by who was no member there, or by an earlier release
   friend bool operator==(const RetryRow&, const RetryRow&) = default;
 };
 /// A count of zero when there is no row.

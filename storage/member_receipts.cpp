@@ -1,5 +1,8 @@
 #include "storage/member_receipts.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "storage/apply.h"
 #include "storage/statement.h"
 
@@ -21,6 +24,8 @@ constexpr const char* put_member =
     "INSERT OR REPLACE INTO group_receipt (message_row, user_id, level, delivered_at, read_at, played_at)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
+constexpr const char* remove_member = "DELETE FROM group_receipt WHERE message_row = ?1 AND user_id = ?2";
+
 MemberReceipt read_row(Statement& select) {
   MemberReceipt row;
   row.user = select.jid();
@@ -31,6 +36,17 @@ MemberReceipt read_row(Statement& select) {
   return row;
 }
 
+/// What two rows of one person say together; of what both say the earlier.
+void unite(MemberReceipt& row, const MemberReceipt& other) {
+  const auto earlier = [](UnixMs& at, UnixMs also) {
+    at = at == 0 || also == 0 ? std::max(at, also) : std::min(at, also);
+  };
+  row.level = std::max(row.level, other.level);
+  earlier(row.delivered_at, other.delivered_at);
+  earlier(row.read_at, other.read_at);
+  earlier(row.played_at, other.played_at);
+}
+
 }  // namespace
 
 void GroupReach::advance(AckLevel from, AckLevel to) {
@@ -38,6 +54,13 @@ void GroupReach::advance(AckLevel from, AckLevel to) {
   if (crosses(AckLevel::delivered)) ++delivered;
   if (crosses(AckLevel::read)) ++read;
   if (crosses(AckLevel::played)) ++played;
+}
+
+void GroupReach::unite(AckLevel one, AckLevel other) {
+  const AckLevel twice = std::min(one, other);
+  if (twice >= AckLevel::delivered) --delivered;
+  if (twice >= AckLevel::read) --read;
+  if (twice >= AckLevel::played) --played;
 }
 
 AckLevel GroupReach::level() const {
@@ -77,19 +100,26 @@ Result<void> apply(Database& db, const OpenReach& change) {
 Result<void> apply(Database& db, const NoteMember& change) {
   auto reach = find_reach(db, change.message_row);
   if (!reach) return {};
-  MemberReceipt row;
-  if (auto known = find_member_receipt(db, change.message_row, change.user)) {
-    row = std::move(*known);
-  } else if (reach->delivered >= max_speakers(*reach)) {
-    return {};
+  auto known = find_member_receipt(db, change.message_row, change.user);
+  const auto other = change.other ? find_member_receipt(db, change.message_row, *change.other) : std::nullopt;
+  if (!known && !other && reach->delivered >= max_speakers(*reach)) return {};
+  MemberReceipt row = known ? std::move(*known) : MemberReceipt();
+  if (other) {
+    reach->unite(row.level, other->level);
+    unite(row, *other);
+    const auto removed = Statement(db, remove_member).integer(change.message_row).jid(*change.other).run();
+    if (!removed) return removed;
   }
   const AckLevel before = row.level;
-  if (change.level <= before) return {};
-  row.level = change.level;
-  UnixMs& at = change.level == AckLevel::played ? row.played_at
-               : change.level == AckLevel::read ? row.read_at
-                                                : row.delivered_at;
-  at = change.at;
+  const bool news = change.level > before;
+  if (!news && !other) return {};
+  if (news) {
+    row.level = change.level;
+    UnixMs& at = change.level == AckLevel::played ? row.played_at
+                 : change.level == AckLevel::read ? row.read_at
+                                                  : row.delivered_at;
+    at = change.at;
+  }
   const Result<void> put = Statement(db, put_member)
                                .integer(change.message_row)
                                .jid(change.user)
@@ -99,7 +129,7 @@ Result<void> apply(Database& db, const NoteMember& change) {
                                .integer(row.played_at)
                                .run();
   if (!put) return put;
-  reach->advance(before, change.level);
+  reach->advance(before, row.level);
   return Statement(db, put_reach)
       .integer(change.message_row)
       .number(reach->delivered)

@@ -20,6 +20,8 @@ struct GroupReach {
   std::uint32_t delivered = 0, read = 0, played = 0;
   /// One member gets from one level to a higher one.
   void advance(AckLevel from, AckLevel to);
+  /// Two who were counted turn out to be one, who is at the higher of their levels.
+  void unite(AckLevel one, AckLevel other);
   /// What all of them have reached: `server` until then.
   AckLevel level() const;
   friend bool operator==(const GroupReach&, const GroupReach&) = default;
@@ -44,12 +46,14 @@ struct OpenReach {
   friend bool operator==(const OpenReach&, const OpenReach&) = default;
 };
 /// A member has it, has read or played it. Nothing new of a level that it had; nothing of a message without a reach, or
-/// of one that more have spoken about than can have had it (max_speakers).
+/// of one that more have spoken about than can have had it (max_speakers). What was said under its `other` identity,
+/// whose pair was not known then, is this one's from here on, and counts once.
 struct NoteMember {
   std::int64_t message_row = 0;
   protocol::Jid user;
   AckLevel level = AckLevel::delivered;
   UnixMs at = 0;
+  std::optional<protocol::Jid> other = std::nullopt;
   friend bool operator==(const NoteMember&, const NoteMember&) = default;
 };
 /// Who joined after it was sent may have been given it again, and a member may be known by two names.

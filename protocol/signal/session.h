@@ -83,6 +83,9 @@ class SessionRecord {
   bool has_current() const;
   /// True while every outgoing message is a pkmsg (nothing was decrypted on the current session yet).
   bool awaiting_reply() const;
+  /// The same of a current session that was begun on the one-time key of this bundle: another one on that key could not
+  /// be opened by a peer that has used it for this one.
+  bool awaits_reply_on(const PreKeyBundle& bundle) const;
   std::uint32_t remote_registration_id() const;  // 0 without a current session
   std::optional<PublicKey> remote_identity() const;
   Bytes base_key() const;  // of the current session; empty without one

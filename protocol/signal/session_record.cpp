@@ -174,6 +174,13 @@ bool SessionRecord::has_current() const { return has_current_; }
 
 bool SessionRecord::awaiting_reply() const { return has_current_ && states_.front().pending.has_value(); }
 
+bool SessionRecord::awaits_reply_on(const PreKeyBundle& bundle) const {
+  if (!awaiting_reply() || !bundle.one_time) return false;
+  const RatchetState& state = states_.front();
+  return state.remote_identity == bundle.identity && state.pending->signed_pre_key_id == bundle.signed_pre_key_id &&
+         state.pending->one_time_id == bundle.one_time->id;
+}
+
 std::uint32_t SessionRecord::remote_registration_id() const {
   return has_current_ ? states_.front().remote_registration_id : 0;
 }

@@ -32,7 +32,7 @@ Node group_message_stanza(const GroupMessageStanza& stanza);
 struct GroupRetryStanza {
   std::string id;
   Jid group;
-  Jid participant;  // the device, as its request named it
+  Jid participant;  // the device, as the group names it by now
   StanzaKind kind;
   std::string addressing_mode;  // "" at status@broadcast
   Ciphertext ciphertext;

@@ -166,13 +166,6 @@ std::uint32_t GroupFanout::others(const Jid& group) {
   return known->member && members > 0 ? members - 1 : members;
 }
 
-std::string GroupFanout::addressing_mode(const Jid& group) {
-  if (group.is_status()) return {};
-  if (const auto warm = warm_.find(group); warm != warm_.end()) return std::string(name(warm->second.mode));
-  const auto known = find(group);
-  return std::string(name(known ? known->metadata.addressing_mode : AddressingMode::lid));
-}
-
 // --- preparing
 
 void GroupFanout::prepare(const Jid& group, std::function<void(Prepared)> done) {

@@ -70,8 +70,6 @@ class GroupFanout {
   bool may_have_key(const Jid& group, const Jid& device) const;
   /// The current key for a device that asks for a message again. Errors: not_found, as seal().
   Result<Bytes> distribution(const Jid& group);
-  /// "lid" or "pn", of a known group; "" at status@broadcast.
-  std::string addressing_mode(const Jid& group);
 
   void on_changed(const Jid& group) {
     warm_.erase(group);

@@ -10,15 +10,10 @@ namespace wharf::sessions {
 using protocol::groups::AddressingMode;
 using protocol::groups::Participant;
 
-namespace {
-
-/// The name that the group's stanzas have for a member. A row may name only one of them.
 Jid wire_user(const Participant& member, AddressingMode mode) {
   const std::optional<Jid>& wanted = mode == AddressingMode::lid ? member.lid : member.pn;
   return (wanted ? *wanted : member.jid).user_jid();
 }
-
-}  // namespace
 
 GroupPlanning plan_group(const GroupPeople& people) {
   GroupPlanning out;

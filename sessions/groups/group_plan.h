@@ -14,6 +14,9 @@ namespace wharf::sessions {
 
 using protocol::Jid;
 
+/// The name that the group's stanzas have for a member. A row may name only one of them.
+Jid wire_user(const protocol::groups::Participant& member, protocol::groups::AddressingMode mode);
+
 /// A device that a group message is for.
 struct GroupDevice {
   Jid filed;  // as its ratchet is filed

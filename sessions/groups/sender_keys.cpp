@@ -43,44 +43,25 @@ Result<Bytes> SenderKeys::decrypt(const Jid& group, const Jid& author, ByteView 
   return std::move(opened->plaintext);
 }
 
-std::optional<bool> SenderKeys::lists(const Jid& group, const Jid& author) {
-  if (!roster_ || roster_->group != group) {
-    roster_ = Roster{group, std::nullopt};
-    const auto known = groups_.find(group);
-    if (known && !known->stale && known->member && !known->metadata.partial) {
-      auto& users = roster_->users.emplace();
-      for (const protocol::groups::Participant& member : known->metadata.members) {
-        const Jid user = directory_.canonical_user(member.jid);
-        if (!user.is_lid() && !member.lid) roster_->some_without_lid = true;
-        // One look-up for the first of them: in a group that hides numbers it would be one for each.
-        if (!roster_->some_without_number && user.is_lid() && !member.pn && !directory_.person(user).pn)
-          roster_->some_without_number = true;
-        users.insert(user);
-        for (const auto& name : {member.lid, member.pn})
-          if (name) users.insert(*name);
-      }
-    }
-  }
-  if (!roster_->users) return std::nullopt;
-  if (roster_->users->contains(author.user_jid())) return true;
-  if (author.is_lid() ? roster_->some_without_lid && !directory_.person(author.user_jid()).pn
-                      : roster_->some_without_number)
-    return std::nullopt;
-  return false;
-}
-
-bool SenderKeys::is_stranger(const Jid& group, const Jid& author) {
+bool SenderKeys::is_stranger(const Jid& group, const Jid& author, bool was_one) {
   if (!group.is_group() || directory_.is_own(author)) return false;
   const std::pair whose(group, author.user_jid());
   const auto known = strangers_.find(whose);
-  const auto listed = lists(group, author);
-  if (!listed) return known != strangers_.end();
+  const auto* description = rosters_.find(group);
+  const auto listed = rosters_.lists(group, whose.second);
+  if (!listed || description->stale)
+    return known != strangers_.end() || was_one || (listed == false && crowded_.contains(group));
   if (*listed) {
     if (known != strangers_.end()) strangers_.erase(known);
     return false;
   }
   if (known != strangers_.end() && c_.now.steady < known->second + asks_again_after) return true;
-  if (known == strangers_.end() && strangers_.size() == strangers_kept) strangers_.erase(strangers_.begin());
+  if (known == strangers_.end() && strangers_.size() == strangers_kept) {
+    const auto older = [](const auto& a, const auto& b) { return a.second < b.second; };
+    const auto oldest = std::min_element(strangers_.begin(), strangers_.end(), older);
+    crowded_.insert(oldest->first.first);
+    strangers_.erase(oldest);
+  }
   strangers_[whose] = c_.now.steady;
   groups_.mark_stale(group);
   groups_.refresh(group, [](Groups::Refreshed) {});

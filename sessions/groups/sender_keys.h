@@ -18,13 +18,14 @@
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/groups/groups.h"
+#include "sessions/groups/rosters.h"
 
 namespace wharf::sessions {
 
 class SenderKeys {
  public:
-  SenderKeys(Context& context, Directory& directory, Groups& groups)
-      : c_(context), directory_(directory), groups_(groups) {}
+  SenderKeys(Context& context, Directory& directory, Groups& groups, Rosters& rosters)
+      : c_(context), directory_(directory), groups_(groups), rosters_(rosters) {}
 
   /// `author`: the device, canonical. The padded text. Errors: as SenderKeyRecord::decrypt, no_sender_key also without
   /// any key.
@@ -36,9 +37,8 @@ class SenderKeys {
   /// Whether the author is not in the group, by a list that is known to be whole; of one that is not in it the list is
   /// asked for again, not more often than every ten minutes, and until that has come he stays out, though what is stale
   /// says nothing of others. Linear in the group, the first time in a turn.
-  bool is_stranger(const Jid& group, const Jid& author);
-  void on_group_changed() { roster_.reset(); }
-  void end_turn() { roster_.reset(); }
+  /// `was_one`: for what it is asked about; then what is stale does not make a member of him either.
+  bool is_stranger(const Jid& group, const Jid& author, bool was_one = false);
   /// For the log: why a distribution was left alone.
   std::function<void(const Jid& group, const Jid& author, const std::string& why)> on_refused;
 
@@ -57,24 +57,16 @@ class SenderKeys {
   };
   std::optional<Found> find(const Jid& file, const Jid& author, ByteView body) const;
   std::optional<protocol::SenderKeyRecord> load(const Jid& file, const Jid& author) const;
-  /// By the list as it stands; nullopt: it says nothing of him, or he may be a member who is listed by his other
-  /// identity.
-  std::optional<bool> lists(const Jid& group, const Jid& author);
-
   static constexpr std::size_t strangers_kept = 64;
   static constexpr std::chrono::minutes asks_again_after{10};
-  /// Of the group that was looked at last in this turn: all names of its members; nullopt: they are not known.
-  struct Roster {
-    Jid group;
-    std::optional<std::set<Jid>> users;
-    bool some_without_number = false, some_without_lid = false;  // members who are known by one identity alone
-  };
   Context& c_;
   Directory& directory_;
   Groups& groups_;
-  std::optional<Roster> roster_;
+  Rosters& rosters_;
   /// Group and user, by its last whole list -> when that was asked for again because of him.
   std::map<std::pair<Jid, Jid>, net::SteadyTime> strangers_;
+  /// Groups with more of them than are kept: there, who is not in a stale list is none of theirs until it was told.
+  std::set<Jid> crowded_;
 };
 
 }  // namespace wharf::sessions

@@ -177,6 +177,12 @@ TEST_CASE("messages that break a rule of groups are nacked and delivered to nobo
     message.add(Node("enc").set("v", "2").set("type", "msg").text("resent"));
     code = "479";
   }
+  SECTION("a resend to a device by its name in the other mode") {
+    message = Node("message");
+    message.set("id", "m1").set("to", s.group).set("participant", pn(s.ben)).set("addressing_mode", "lid");
+    message.add(Node("enc").set("v", "2").set("type", "msg").text("resent"));
+    code = "479";
+  }
   SECTION("over a megabyte") {
     message = group_message("m1", s.group, {});
     message.add(Node("enc").set("v", "2").set("type", "skmsg"));

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "tests/sessions/group_crew.h"
+#include "tests/storage/counts.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
@@ -21,6 +23,19 @@ namespace groups = protocol::groups;
 namespace {
 
 const Jid &ben = test::ben_lid, &carl = test::carl_lid, &dora = test::dora_lid;
+
+/// The group names everybody by number from here on.
+void switch_to_numbers(Crew& f) {
+  f.metadata.addressing_mode = groups::AddressingMode::phone_number;
+  const Jid numbers[] = {test::self_pn, test::ben, Jid("15550000003", "s.whatsapp.net")};
+  REQUIRE(f.metadata.members.size() == std::size(numbers));
+  for (std::size_t i = 0; i < std::size(numbers); ++i) {
+    groups::Participant& member = f.metadata.members[i];
+    member.lid = member.lid.value_or(member.jid);
+    member.jid = numbers[i];
+    member.pn = numbers[i];
+  }
+}
 
 }  // namespace
 
@@ -235,20 +250,62 @@ TEST_CASE("who asks again while the server cannot describe the group gets the me
   CHECK(acks() == 1);
 }
 
-TEST_CASE("what is sent again under a name that is over is sent once more when the group is known again") {
+TEST_CASE("what is sent again under a name that is over is sent once more under the one that the group has by now") {
   Crew f;
+  f.have_phone();
   f.say("hello", "3EB0AA");
   f.accepted("3EB0AA");
-  REQUIRE(f.hear(Crew::retry_of(ben, "3EB0AA")).size() == 1);
+  const bool own = GENERATE(false, true);
+  const Jid who = own ? self : ben;
+  const auto before = f.hear(Crew::retry_of(who, "3EB0AA"));
+  REQUIRE(before.size() == 1);
+  CHECK(before[0].jid("participant") == who);
   CHECK(f.hear(Crew::ack_of("3EB0AA").set("error", "421").set("addressing_mode", "pn")).empty());
   const auto query = queries_to(f.said, crew);
   REQUIRE(query.size() == 1);
+  switch_to_numbers(f);
   const auto out = f.hear(test::described(query[0], f.metadata));
   REQUIRE(out.size() == 1);
   CHECK(out[0].attr("id") == "3EB0AA");
-  CHECK(out[0].jid("participant") == ben);
+  CHECK(out[0].attr("addressing_mode") == "pn");
+  CHECK(out[0].jid("participant") == (own ? test::self_pn : test::ben));
   CHECK(f.hear(Crew::ack_of("3EB0AA")).empty());
+  CHECK(f.requests_acked() == 1);
   CHECK(queries_to(f.said, crew).empty());
+}
+
+TEST_CASE("however many ask in one turn, the group is not read for each, nor at all for who has had enough") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  constexpr const char* group_read = "SELECT group_id, metadata, subject";
+  const auto ask = [&](std::uint32_t times) {
+    std::vector<Input> inputs;
+    for (std::uint32_t i = 0; i < times; ++i)
+      for (const Jid& who : {ben, carl})
+        inputs.emplace_back(StanzaArrived{Crew::retry_of(who, "3EB0AA"), f.session->link_epoch()});
+    return test::messages(f.turn(std::move(inputs))).size();
+  };
+  {
+    const storage::StatementLog asked(f.store->reader());
+    CHECK(ask(f.settings.max_resends) == 2 * f.settings.max_resends);
+    CHECK(asked.count(group_read) <= 2);
+  }
+  const storage::StatementLog asked(f.store->reader());
+  CHECK(ask(50) == 0);
+  CHECK(asked.count(group_read) == 0);
+}
+
+TEST_CASE("who has had enough and is found in the group no more has nobody ask for it") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  for (std::uint32_t i = 0; i < f.settings.max_resends; ++i) REQUIRE(f.hear(Crew::retry_of(ben, "3EB0AA")).size() == 1);
+  f.metadata.members.erase(f.metadata.members.begin() + 1);
+  f.describe();
+  CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).empty());
+  CHECK(queries_to(f.said, crew).empty());
+  CHECK(f.requests_acked() == 1);
 }
 
 TEST_CASE("a request is acked when the server has answered what was sent for it: until then it brings it again") {

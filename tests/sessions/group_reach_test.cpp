@@ -95,3 +95,44 @@ TEST_CASE("of a group that shows a part of its members nothing has reached all w
   CHECK(f.reach("3EB0AA") == storage::GroupReach{5, 2, 2, 0});
   CHECK(f.level("3EB0AA") == AckLevel::server);
 }
+
+TEST_CASE("a member whose LID becomes known between two receipts counts once") {
+  Crew f({ben, carl, test::dora_lid});
+  const Jid carl_pn("15550000003", "s.whatsapp.net");
+  const auto receipt = [&](const Jid& who, const char* type) {
+    Node node("receipt");
+    node.set("id", "3EB0AA").set("from", crew).set("participant", who).set("t", "1700000005");
+    if (*type != '\0') node.set("type", type);
+    f.stanza(std::move(node));
+    return f.level("3EB0AA");
+  };
+  const auto learn = [&] {
+    f.stanza(Node("notification")
+                 .set("id", "n1")
+                 .set("type", "devices")
+                 .set("from", carl_pn)
+                 .set("lid", carl)
+                 .set("t", "1700000004")
+                 .add(Node("update").set("hash", "x")));
+  };
+  f.say("hello", "3EB0AA");
+  f.accepted("3EB0AA");
+  CHECK(receipt(carl_pn, "") == AckLevel::server);
+  SECTION("he reads it under the other name") {
+    CHECK(receipt(ben, "") == AckLevel::server);
+    learn();
+    CHECK(receipt(carl, "read") == AckLevel::server);
+    CHECK(f.reach("3EB0AA") == storage::GroupReach{3, 2, 1, 0});
+    const auto message = storage::find_message(f.store->reader(), f.row.id, crew, "3EB0AA");
+    CHECK(storage::member_receipts(f.store->reader(), message->row, 9).size() == 2);
+    CHECK(storage::find_member_receipt(f.store->reader(), message->row, carl)->delivered_at == 1'700'000'005'000);
+    CHECK(receipt(test::dora_lid, "") == AckLevel::delivered);
+  }
+  SECTION("he had spoken under both before, and another's receipt would be the last one") {
+    CHECK(receipt(carl, "") == AckLevel::server);
+    learn();
+    CHECK(receipt(ben, "") == AckLevel::server);
+    CHECK(f.reach("3EB0AA") == storage::GroupReach{3, 2, 0, 0});
+    CHECK(receipt(test::dora_lid, "") == AckLevel::delivered);
+  }
+}

@@ -11,6 +11,7 @@
 #include "storage/chats.h"
 #include "tests/sessions/group_stanzas.h"
 #include "tests/sessions/session_fixture.h"
+#include "tests/storage/counts.h"
 
 using namespace wharf;
 using namespace wharf::sessions;
@@ -45,15 +46,15 @@ struct Crew : test::SessionFixture {
     REQUIRE(protocol::start_session(out.peer.session, out.peer.local, published_bundle(*this), random).has_value());
     return out;
   }
-  void describe(const std::vector<Jid>& members) {
+  void describe(const std::vector<Jid>& members, const Jid& group = crew) {
     groups::GroupMetadata metadata;
-    metadata.group = crew;
+    metadata.group = group;
     metadata.subject = "crew";
     metadata.addressing_mode = groups::AddressingMode::lid;
     for (const Jid& one : members) metadata.members.push_back(groups::person(one));
     metadata.size = static_cast<std::uint32_t>(members.size());
     storage::GroupRow told;
-    told.group = crew;
+    told.group = group;
     told.metadata = protocol::encode_node(groups::group_node(metadata));
     told.subject = metadata.subject;
     storage::Changes changes;
@@ -211,6 +212,92 @@ TEST_CASE("a number that may be the one of a member is no stranger's") {
   Speaker speaker = f.speaker(number);
   f.hear(Crew::message(number, "3EB0AA").add(f.told(speaker, "hello")));
   CHECK(f.body("3EB0AA") == "hello");
+}
+
+TEST_CASE("a member whose LID is learnt in the turn of another's message is no stranger") {
+  Crew f;
+  const Jid ben_pn("15550000002", "s.whatsapp.net"), carl_pn("15550000003", "s.whatsapp.net");
+  f.describe({self, ben_pn, carl_pn});  // by number, and nobody has told a LID
+  Speaker first = f.speaker(carl_pn), second = f.speaker(ben_pn);
+  std::vector<Input> inputs;
+  inputs.emplace_back(
+      StanzaArrived{Crew::message(carl_pn, "3EB0AA").set("addressing_mode", "pn").add(f.told(first, "one")),
+                    f.session->link_epoch()});
+  inputs.emplace_back(StanzaArrived{Crew::message(ben_pn, "3EB0BB")
+                                        .set("addressing_mode", "pn")
+                                        .set("participant_lid", ben)
+                                        .add(f.told(second, "two")),
+                                    f.session->link_epoch()});
+  const auto answers = f.sent(f.turn(std::move(inputs)));
+  CHECK(f.body("3EB0AA") == "one");
+  CHECK(f.body("3EB0BB") == "two");
+  CHECK(test::queries_to(answers, crew).empty());
+  CHECK(storage::find_sender_key(f.store->reader(), f.row.id, crew, ben));
+}
+
+TEST_CASE(
+    "members who write in two large groups by turns cost no reading for each message, and no look-up per member") {
+  Crew f;
+  std::vector<Jid> many{self, ben};
+  for (int i = 0; i < 1'000; ++i) many.emplace_back(std::to_string(100'000'000'001'000 + i), "lid");
+  f.describe(many);
+  f.describe(many, other_crew);
+  Speaker speaker = f.speaker(ben);
+  std::vector<Input> inputs;
+  for (int i = 0; i < 6; ++i) {
+    Node message = Crew::message(ben, "3EB0A" + std::to_string(i)).set("from", i % 2 == 0 ? crew : other_crew);
+    inputs.emplace_back(StanzaArrived{message.add(f.told(speaker, "hello")), f.session->link_epoch()});
+  }
+  // A number that may be the one of any of them.
+  const Jid number("15550000004", "s.whatsapp.net");
+  Speaker hidden = f.speaker(number);
+  for (int i = 0; i < 3; ++i)
+    inputs.emplace_back(StanzaArrived{Crew::message(number, "3EB0B" + std::to_string(i)).add(f.told(hidden, "hello")),
+                                      f.session->link_epoch()});
+  const storage::StatementLog asked(f.store->reader());
+  f.turn(std::move(inputs));
+  CHECK(f.body("3EB0A4") == "hello");
+  CHECK(f.body("3EB0B2") == "hello");
+  CHECK(asked.count("SELECT group_id, metadata, subject") <= 4);
+  CHECK(asked.size() < 1'000);
+}
+
+TEST_CASE("a stranger who was asked for a message is one for that message after a restart too") {
+  Crew f;
+  f.describe({self, carl});
+  Speaker speaker = f.speaker(ben);
+  const auto first = f.hear(Crew::message(ben, "3EB0AA").add(f.said(speaker, "hello")));
+  REQUIRE(test::queries_to(first, crew).size() == 1);
+  const bool told = GENERATE(true, false);  // while the group is not known any more, and after that
+  f.reopen();
+  f.begin();
+  const auto again = test::queries_to(f.go_online(), crew);
+  REQUIRE(again.size() == 1);
+  if (told) f.hear(test::described(again[0], test::group_of(crew, {carl})));
+  f.hear(Crew::message(ben, "3EB0AA").add(f.told(speaker, "hello")));
+  CHECK_FALSE(f.body("3EB0AA"));
+}
+
+TEST_CASE("many strangers do not make a member of one of them") {
+  Crew f;
+  f.describe({self, carl});
+  Speaker speaker = f.speaker(ben);
+  const auto asked = [&](const Jid& who, Node said) {
+    return test::queries_to(f.hear(Crew::message(who, "3EB0AA" + who.user).add(std::move(said))), crew);
+  };
+  auto queries = asked(ben, f.said(speaker, "hello"));
+  for (int i = 0; i < 64; ++i) {
+    REQUIRE(queries.size() == 1);
+    f.hear(test::described(queries[0], test::group_of(crew, {carl})));
+    Speaker other = f.speaker(Jid(std::to_string(100'000'000'001'000 + i), "lid"));
+    queries = asked(other.who, f.said(other, "hello"));
+  }
+  REQUIRE(queries.size() == 1);  // the last one is not answered: nobody knows who is in it
+  f.hear(Crew::message(ben, "3EB0BB").add(f.told(speaker, "hello")));
+  CHECK_FALSE(f.body("3EB0BB"));
+  Speaker member = f.speaker(carl);
+  f.hear(Crew::message(carl, "3EB0CC").add(f.told(member, "hello")));
+  CHECK(f.body("3EB0CC") == "hello");
 }
 
 TEST_CASE("a member that leaves while it is asked for a message again is heard with that one") {

@@ -181,6 +181,23 @@ TEST_CASE("the server's other device list has the message sent once more, for th
   CHECK(f.say("next", "3EB0BB").size() == 1);
 }
 
+TEST_CASE("the answer to what one device asked for again says nothing of those who were missed") {
+  Crew f;
+  f.members.emplace(dora, Member{f.befriend(dora), {}});
+  const auto first = f.say("hello", "3EB0AA");
+  f.metadata.members.push_back(groups::person(dora));
+  f.metadata.size = 4;
+  const Node lists = f.ask_for_lists_again("3EB0AA");
+  CHECK(f.hear(Crew::retry_of(ben, "3EB0AA")).empty());
+  REQUIRE(f.lists_asked().size() == 1);
+  REQUIRE(f.hear(Crew::passed_over(f.lists_asked()[0])).size() == 1);
+  CHECK(f.accepted("3EB0AA").empty());
+  CHECK(f.requests_acked() == 1);
+  const auto second = f.hear(Crew::passed_over(lists));
+  REQUIRE(second.size() == 1);
+  CHECK(f.read(dora, second[0]) == "hello");
+}
+
 TEST_CASE("that a member is gone has no message sent once more, and the next one brings the others another key") {
   Crew f;
   const auto first = f.say("hello", "3EB0AA");

@@ -150,6 +150,29 @@ const std::vector<Kind>& kinds() {
                 r.records.member_level(row, carl_pn) == AckLevel::delivered &&
                 r.records.member_level(row, ben_pn) == AckLevel::server;
        }},
+      {"NoteMember of another identity",
+       [](Rows& r) {
+         one_message(r);
+         r.commit();
+         const std::int64_t row = r.records.find_message_by_id("old", true)->row;
+         r.records.add(storage::OpenReach{row, 3});
+         r.records.add(storage::NoteMember{row, carl_pn, AckLevel::delivered, 1});
+         r.records.add(storage::NoteMember{row, ben_pn, AckLevel::read, 2});
+         r.records.add(storage::NoteMember{row, ben, AckLevel::delivered, 3});
+       },
+       [](Rows& r) {
+         const std::int64_t row = r.records.find_message_by_id("old", true)->row;
+         r.records.add(storage::NoteMember{row, ben, AckLevel::delivered, 4, ben_pn});
+         r.records.add(storage::NoteMember{row, Jid("100000000000003", "lid"), AckLevel::played, 5, carl_pn});
+       },
+       [](Rows& r) {
+         const std::int64_t row = r.records.find_message_by_id("old", true)->row;
+         return r.records.find_reach(row) == storage::GroupReach{3, 2, 2, 1} &&
+                r.records.member_level(row, ben) == AckLevel::read &&
+                r.records.member_level(row, Jid("100000000000003", "lid")) == AckLevel::played &&
+                r.records.member_level(row, ben_pn) == AckLevel::server &&
+                r.records.member_level(row, carl_pn) == AckLevel::server;
+       }},
       {"PutStatusAudience", nothing,
        [](Rows& r) {
          r.records.add(storage::PutStatusAudience{r.id, {"P", storage::StatusSetting::contacts, false, {}}});

@@ -155,3 +155,51 @@ TEST_CASE("a message asked for again uses the session that another one has begun
   REQUIRE(asked.size() == 1);
   REQUIRE(asked[0].attr("xmlns") == "encrypt");
 }
+
+TEST_CASE("a request of one person is acked when the server has answered what was sent for it") {
+  Fixture f;
+  f.befriend(ben);
+  sent_to(f, ben, "3EB0AA");
+  f.go_online();
+  const auto answered = f.stanza(retry(ben, "3EB0AA"));
+  REQUIRE(resends(answered) == 1);
+  REQUIRE_FALSE(acked(answered));
+  SECTION("taken") { REQUIRE(acked(f.stanza(test::ack("3EB0AA")))); }
+  SECTION("refused, whatever is tried") { REQUIRE(acked(f.stanza(test::ack("3EB0AA", 403)))); }
+  SECTION("refused for now: sent once more a minute later") {
+    REQUIRE_FALSE(acked(f.stanza(test::ack("3EB0AA", 429))));
+    f.steady += std::chrono::minutes(1);
+    REQUIRE(resends(f.stanza(Node("ib"))) == 1);
+    REQUIRE(acked(f.stanza(test::ack("3EB0AA"))));
+  }
+  SECTION("not answered before the connection ends: it comes again, and is answered again") {
+    f.cut();
+    f.go_online();
+    REQUIRE(resends(f.stanza(retry(ben, "3EB0AA"))) == 1);
+    REQUIRE(acked(f.stanza(test::ack("3EB0AA"))));
+  }
+}
+
+TEST_CASE("a request that comes again has its session built on its keys once, so that both answers can be read") {
+  Fixture f;
+  f.befriend(ben);
+  sent_to(f, ben, "3EB0AA");
+  f.go_online();
+  SignalPeer peer = SignalPeer::make(f.random, 77);
+  Node request = retry(ben, "3EB0AA");
+  request.add(keys_of(peer));
+  std::vector<Node> answers;
+  for (int round = 0; round < 2; ++round) {
+    for (Node& node : Fixture::sent(f.stanza(request)))
+      if (node.is("message")) answers.push_back(std::move(node));
+    f.cut();
+    f.go_online();
+  }
+  REQUIRE(answers.size() == 2);
+  for (const Node& answer : answers) {
+    const Node& enc = *answer.child("enc");
+    REQUIRE(enc.attr("type") == "pkmsg");
+    CHECK(peer.receive({protocol::CiphertextKind::pre_key_message, protocol::to_bytes(enc.data())}, f.random)
+              .has_value());
+  }
+}

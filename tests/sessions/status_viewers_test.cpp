@@ -61,6 +61,10 @@ TEST_CASE("who has said by number that a post was seen is not told again by LID"
   f.store->commit(std::move(older), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
   f.hear(Stage::receipt_of(carl, "3EB0AA", "read"));
   CHECK(told_viewers(f).empty());
+  const std::int64_t row = f.row_of("3EB0AA").row;
+  CHECK(storage::find_reach(f.store->reader(), row) == storage::GroupReach{2, 1, 1, 0});
+  CHECK(storage::find_member_receipt(f.store->reader(), row, carl));  // one row, by the name that he has now
+  CHECK_FALSE(storage::find_member_receipt(f.store->reader(), row, carl_pn));
   f.hear(Stage::receipt_of(ben, "3EB0AA", "read"));
   CHECK(told_viewers(f).size() == 1);
 }

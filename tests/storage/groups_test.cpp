@@ -126,6 +126,23 @@ TEST_CASE("a group message has reached all when every member has said so") {
   CHECK(member_receipts(store.db(), message, 1).size() == 1);
 }
 
+TEST_CASE("what somebody said under two identities is said by one") {
+  test::InlineStore store;
+  store.turn([](Changes& changes) { changes.add(InsertMessage{own_message("A"), false, std::nullopt}); });
+  const std::int64_t message = find_message(store.db(), anna, group(1), "A")->row;
+  const Jid number("15550000003", "s.whatsapp.net");
+  store.turn([&](Changes& changes) {
+    changes.add(OpenReach{message, 2});
+    changes.add(NoteMember{message, number, AckLevel::read, 7});
+    changes.add(NoteMember{message, carl, AckLevel::delivered, 5});
+  });
+  CHECK(find_reach(store.db(), message) == GroupReach{2, 2, 1, 0});
+  store.turn([&](Changes& changes) { changes.add(NoteMember{message, carl, AckLevel::delivered, 9, number}); });
+  CHECK(find_reach(store.db(), message) == GroupReach{2, 1, 1, 0});
+  CHECK(find_member_receipt(store.db(), message, carl) == MemberReceipt{carl, AckLevel::read, 5, 7, 0});
+  CHECK(member_receipts(store.db(), message, 9).size() == 1);
+}
+
 TEST_CASE("no more members speak of a message than can have had it") {
   test::InlineStore store;
   store.turn([](Changes& changes) { changes.add(InsertMessage{own_message("A"), false, std::nullopt}); });

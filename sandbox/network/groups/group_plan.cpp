@@ -27,6 +27,8 @@ GroupPlan resend(const Accounts& accounts, const Origin& origin, const Group& gr
   const auto jid = message.jid("participant");
   if (!jid) return refused(479, "a resend that names no participant");
   if (message.has("phash")) return refused(479, "phash on a message to one device");
+  if (jid->is_lid() != group.lid && !group.status)
+    return refused(479, "a participant of the other addressing mode than the group's");
   const auto target = accounts.resolve(*jid);
   GroupPlan plan;
   if (!target || group.member(target->party->account.phone) == nullptr || !accounts.find_device(target->key())) {

@@ -234,8 +234,11 @@ std::optional<Node> PhoneGroupFanout::resend(const SentMessage& message, const p
   stanza.ciphertext = *sealed;
   Node node = protocol::retry_stanza(stanza);
   drop_attr(node, "device_fanout");  // of chats between two
-  node.set("participant", request.requester);
-  if (message.chat == PhoneChats::statuses) {
+  const auto* account = c_.find(requester.phone);
+  const bool is_status = message.chat == PhoneChats::statuses;
+  node.set("participant",
+           is_status || account == nullptr ? request.requester : group->form(*account, requester.device));
+  if (is_status) {
     if (stanza.kind.edit.empty()) node.add(Node("meta").set("status_setting", status_setting));
   } else {
     node.set("addressing_mode", protocol::groups::name(group->data.addressing_mode));

@@ -82,6 +82,23 @@ TEST_CASE("every message is a pkmsg until the peer has answered") {
   REQUIRE(world.anna.send("three").kind == CiphertextKind::message);
 }
 
+TEST_CASE("a session says that it waits for a reply on the one-time key of a bundle, until there is one") {
+  World world;
+  PreKeyBundle bundle = world.ben.bundle();
+  REQUIRE(bundle.one_time);
+  REQUIRE_FALSE(world.anna.session.awaits_reply_on(bundle));
+  REQUIRE(start_session(world.anna.session, world.anna.local, bundle, world.random).has_value());
+  REQUIRE(world.anna.session.awaits_reply_on(bundle));
+  PreKeyBundle other = bundle;
+  ++other.one_time->id;
+  REQUIRE_FALSE(world.anna.session.awaits_reply_on(other));
+  other.one_time.reset();
+  REQUIRE_FALSE(world.anna.session.awaits_reply_on(other));
+  world.deliver(world.ben, world.anna.send("one"), "one");
+  world.deliver(world.anna, world.ben.send("reply"), "reply");
+  REQUIRE_FALSE(world.anna.session.awaits_reply_on(bundle));
+}
+
 TEST_CASE("a bundle whose signed prekey is not signed by the identity is refused before any key is made") {
   World world;
   PreKeyBundle bundle = world.ben.bundle();

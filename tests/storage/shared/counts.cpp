@@ -1,5 +1,9 @@
 #include "tests/storage/counts.h"
 
+#include <sqlite3.h>
+
+#include <algorithm>
+
 #include "storage/keys.h"
 #include "storage/peers.h"
 #include "storage/removal.h"
@@ -35,6 +39,22 @@ bool has_ratchets_of(Database& db, SessionId session, const protocol::Jid& user)
   while (select.next())
     if (find_ratchet(db, session, user.with_device(static_cast<std::uint16_t>(select.integer())))) return true;
   return false;
+}
+
+StatementLog::StatementLog(Database& db) : db_(db) {
+  const auto note = [](unsigned, void* log, void*, void* text) {
+    static_cast<StatementLog*>(log)->statements_.emplace_back(static_cast<const char*>(text));
+    return 0;
+  };
+  sqlite3_trace_v2(db_.handle(), SQLITE_TRACE_STMT, note, this);
+}
+
+StatementLog::~StatementLog() { sqlite3_trace_v2(db_.handle(), 0, nullptr, nullptr); }
+
+std::size_t StatementLog::count(std::string_view beginning) const {
+  return static_cast<std::size_t>(
+      std::count_if(statements_.begin(), statements_.end(),
+                    [&](const std::string& statement) { return statement.starts_with(beginning); }));
 }
 
 }  // namespace wharf::storage
