@@ -424,6 +424,11 @@ void GroupFanout::give_again(const Jid& group, const Jid& device) {
   c_.records.add(storage::PutKeyCopies{c_.id(), group, {std::move(copy)}});
 }
 
+void GroupFanout::on_all_changed() {
+  ++changes_;
+  std::erase_if(warm_, [](const auto& warm) { return !warm.first.is_status(); });
+}
+
 void GroupFanout::on_devices_changed(const Jid& user) {
   ++changes_;
   if (warm_.empty()) return;

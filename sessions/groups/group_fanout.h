@@ -77,6 +77,8 @@ class GroupFanout {
     warm_.erase(group);
     ++changes_;
   }
+  /// So are all groups, or may be.
+  void on_all_changed();
   /// The devices of a user are others.
   void on_devices_changed(const Jid& user);
   void on_link_down();

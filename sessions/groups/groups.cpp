@@ -162,6 +162,7 @@ void Groups::end_turn(bool keep) {
   if (!keep) {
     listing_.forget_all();
     own_changes_.forget_all();
+    for (const Jid& group : std::exchange(by_list_, {})) asked_.erase(group);
   }
   if (!keep || standings_.size() > kept_standings) standings_.clear();
 }
@@ -235,6 +236,12 @@ void Groups::mark_stale(const Jid& group) {
   listing_.wants(group);
 }
 
+void Groups::mark_all_stale() {
+  c_.records.add(storage::AgeGroup{c_.id(), std::nullopt});
+  standings_.clear();
+  if (on_all_changed) on_all_changed();
+}
+
 void Groups::adopt_timer(const groups::GroupMetadata& metadata) {
   const std::uint32_t seconds = metadata.ephemeral.seconds;
   if (c_.records.chat_timer(metadata.group).seconds == seconds) return;
@@ -262,6 +269,12 @@ void Groups::refresh(const Jid& group, UniqueFunction<void(Refreshed)> done) {
   auto& waiting = asked_[group];
   waiting.push_back(std::move(done));
   if (waiting.size() > 1) return;
+  // With everything stale each group that something waits for would be a question of its own.
+  if (listing_.will_tell(group)) by_list_.insert(group);
+  else ask(group);
+}
+
+void Groups::ask(const Jid& group) {
   const groups::QueryGroup query{group, {}};
   c_.query(groups::request_iq(c_.ids.next(), query), [this, group, query](const Node* answer) {
     Refreshed outcome = Refreshed::later;
@@ -276,10 +289,30 @@ void Groups::refresh(const Jid& group, UniqueFunction<void(Refreshed)> done) {
         outcome = Refreshed::no_member;
       }
     }
-    auto waited = std::exchange(asked_[group], {});
-    asked_.erase(group);
-    for (auto& tell : waited) tell(outcome);
+    answer_waiting(group, outcome);
   });
+}
+
+void Groups::answer_waiting(const Jid& group, Refreshed outcome) {
+  auto waited = std::exchange(asked_[group], {});
+  asked_.erase(group);
+  for (auto& tell : waited) tell(outcome);
+}
+
+void Groups::on_listed(const Jid& group) {
+  if (by_list_.erase(group) == 0) return;
+  const Standing now = standing(group);
+  if (now.known && !now.stale) answer_waiting(group, Refreshed::yes);
+  else ask(group);
+}
+
+void Groups::on_list_over() {
+  for (const Jid& group : std::exchange(by_list_, {})) ask(group);
+}
+
+void Groups::on_link_down() {
+  listing_.on_link_down();
+  for (const Jid& group : std::exchange(by_list_, {})) answer_waiting(group, Refreshed::later);
 }
 
 // --- what changes

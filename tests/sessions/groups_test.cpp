@@ -274,6 +274,26 @@ TEST_CASE("dirty groups are clean when they are stored, and a second time is lis
   CHECK(lists_asked(nodes).empty());
 }
 
+TEST_CASE("what the list of dirty groups does not name is asked for alone, but for what was left before") {
+  Member f;
+  const Jid left("120363000000000003", "g.us");
+  for (const Jid& group : {crew, choir, left}) know(f, group_of(group, {ben_lid}));
+  f.hear(notice(left, ben_lid, change_of("remove", self, "1", "2")));
+  const auto lists = lists_asked(f.hear(Node("ib").add(Node("dirty").set("type", "groups").set("timestamp", "100"))));
+  REQUIRE(lists.size() == 1);
+  CHECK(row_of(f, crew)->stale);
+  const std::vector<groups::GroupMetadata> named{group_of(crew, {ben_lid, dora_lid}, "2")};
+  const auto nodes = f.hear(result_of(lists[0]).add(groups::listed_node(named)));
+  CHECK_FALSE(row_of(f, crew)->stale);
+  CHECK(queries_to(nodes, crew).empty());
+  const auto query = queries_to(nodes, choir);
+  REQUIRE(query.size() == 1);
+  CHECK(listed(f).size() == 2);  // a list may be older than what was heard
+  CHECK(queries_to(f.hear(error_of(query[0], 403)), left).empty());
+  CHECK(listed(f) == std::vector<std::string>{"group 01"});
+  CHECK(queries_to(f.restart(), left).empty());
+}
+
 TEST_CASE("what is told while a list is stored is newer than the list") {
   Newcomer f;
   SECTION("somebody is removed") {
