@@ -320,18 +320,19 @@ void GroupAsking::send(Asked asked, Reply<GroupAnswer> reply) {
   asked.request = prepared(std::move(asked.request));
   const Node iq = groups::request_iq(c_.ids.next(), asked.request);
   if (asked.name) made_.asked(*asked.name);
-  groups_.own_changes().asked(iq);
+  groups_.own_changes().asked(iq, asked.request);
   // Where nothing can be asked, the answer is there before query() returns.
   const auto left = std::make_shared<bool>(false);
   c_.query(iq, [this, asked = std::move(asked), left, id = iq.attr("id"),
                 reply = std::move(reply)](const Node* answer) mutable {
     if (!*left || (answer != nullptr && answer->attr("type") == "error")) groups_.own_changes().refused(id);
-    on_answer(asked, answer, *left, std::move(reply));
+    on_answer(asked, id, answer, *left, std::move(reply));
   });
   *left = true;
 }
 
-void GroupAsking::on_answer(const Asked& asked, const Node* answer, bool left, Reply<GroupAnswer> reply) {
+void GroupAsking::on_answer(const Asked& asked, const std::string& iq_id, const Node* answer, bool left,
+                            Reply<GroupAnswer> reply) {
   if (answer == nullptr) {
     if (asked.name) left ? made_.unanswered(*asked.name) : made_.refused(*asked.name);
     return c_.answer(
@@ -342,7 +343,10 @@ void GroupAsking::on_answer(const Asked& asked, const Node* answer, bool left, R
   }
   auto read = std::visit(Taking(*answer, groups_, people()), asked.request);
   if (asked.name) settle(*asked.name, read);
-  if (read) return c_.answer(std::move(reply), std::move(*read));
+  if (read) {
+    settle_claims(asked, iq_id, *read);
+    return c_.answer(std::move(reply), std::move(*read));
+  }
   const auto* description = std::get_if<groups::SetDescription>(&asked.request);
   if (description == nullptr || read.error().failure != groups::Failure::stale_description || asked.tries == most_tries)
     return c_.answer(std::move(reply), refusal_of(read.error()));
@@ -350,6 +354,19 @@ void GroupAsking::on_answer(const Asked& asked, const Node* answer, bool left, R
     ++again.tries;
     send(std::move(again), std::move(reply));
   });
+}
+
+void GroupAsking::settle_claims(const Asked& asked, const std::string& iq_id, const GroupAnswer& answer) {
+  if (!groups_.own_changes().expects(iq_id)) return;
+  const auto group = std::visit(
+      [](const auto& request) -> std::optional<Jid> {
+        if constexpr (requires { Jid(request.group); }) return request.group;
+        else return std::nullopt;
+      },
+      asked.request);
+  const auto known = group ? groups_.find(*group) : std::nullopt;
+  const bool whole = known && !known->stale && !known->metadata.partial;
+  groups_.own_changes().answered(iq_id, asked.request, answer, whole ? &known->metadata : nullptr);
 }
 
 void GroupAsking::settle(const MadeGroups::Name& name, groups::GroupResult<GroupAnswer>& read) {

@@ -31,7 +31,9 @@ class GroupAsking {
   /// By the one name that the group has for each of its members.
   void name_as_members(const protocol::Jid& group, std::vector<protocol::groups::MemberRef>& who) const;
   void send(Asked asked, Reply<GroupAnswer> reply);
-  void on_answer(const Asked& asked, const Node* answer, bool left, Reply<GroupAnswer> reply);
+  void on_answer(const Asked& asked, const std::string& iq_id, const Node* answer, bool left, Reply<GroupAnswer> reply);
+  /// Of what the answer says was not done, or was so before, no event is to name the request.
+  void settle_claims(const Asked& asked, const std::string& iq_id, const GroupAnswer& answer);
   /// What the answer says of a creation that has a name; an error that leaves it open says so from here on.
   void settle(const MadeGroups::Name& name, protocol::groups::GroupResult<GroupAnswer>& read);
   PeopleLookup people() const;

@@ -325,7 +325,7 @@ void Groups::on_notification(const Node& notification) {
   // Taken in with a commit whose ack did not reach the server: all of it is done, and told.
   if (row && is_heard(row->heard, digest)) return;
   const bool by_us = read->author.jid && own().is(read->author);
-  const UnderCause asked(c_, by_us ? own_changes_.behind(read->group, notification) : std::string());
+  const UnderCause asked(c_, by_us ? own_changes_.behind(*read, notification) : std::string());
   if (by_us && on_made) {
     for (const groups::GroupChange& change : read->changes)
       if (const auto* created = std::get_if<groups::GroupCreated>(&change)) on_made(created->key, read->group);
@@ -348,7 +348,7 @@ void Groups::on_picture(const Node& notification, const protocol::PictureChanged
   note_heard(row->heard, digest);
   c_.records.add(storage::PutGroup{c_.id(), std::move(*row)});
   const bool by_us = change.author && own().is(groups::person(*change.author));
-  const UnderCause asked(c_, by_us ? own_changes_.behind_picture(change.jid) : std::string());
+  const UnderCause asked(c_, by_us ? own_changes_.behind_picture(change.jid, change.removed) : std::string());
   events::GroupUpdated told;
   told.in.chat = change.jid;
   if (change.author) {

@@ -328,3 +328,70 @@ TEST_CASE("what a request changes is told with that request, and what others do 
     CHECK(requests_behind(f, "group_join") == std::vector<std::string>{"req-1"});
   }
 }
+
+TEST_CASE("a request that changes nothing leaves its name to no later change") {
+  Program f;
+  auto metadata = group_of(crew, {ben_lid, carl_lid, dora_lid});
+  metadata.members[1].role = groups::Role::admin;
+  metadata.announcement = true;
+  know(f, metadata);
+  const auto ask = [&](groups::GroupRequest request, const std::string& cause) {
+    const auto nodes =
+        f.sent(f.turn_of(CommandArrived{Asked<AskGroup>{AskGroup{std::move(request)}, Reply<GroupAnswer>()}, cause}));
+    REQUIRE(nodes.size() == 1);
+    return nodes[0];
+  };
+  using Action = groups::MemberAction;
+  const auto change = [&](Action action, const Jid& who, const std::string& cause) {
+    return ask(groups::ChangeMembers{crew, action, {{who, {}, {}}}, false}, cause);
+  };
+  const auto answer = [&](const Node& query, Action action, const Jid& who, std::optional<unsigned> error) {
+    const std::vector<groups::MemberRow> rows{{groups::person(who), error, {}}};
+    f.hear(result_of(query).add(groups::changed_node(action, rows)));
+  };
+  const auto tell = [&](std::string_view tag, const Jid& who, const std::string& id) {
+    f.hear(notice(crew, self, change_of(tag, who), id));
+  };
+  SECTION("one about another person") {
+    change(Action::promote, carl_lid, "req-1");  // its answer is still to come
+    change(Action::promote, dora_lid, "req-2");
+    tell("promote", dora_lid, "n1");
+    tell("promote", carl_lid, "n2");
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{"req-2", "req-1"});
+  }
+  SECTION("one whose rows are all refused") {
+    answer(change(Action::demote, carl_lid, "req-1"), Action::demote, carl_lid, 406);
+    tell("demote", carl_lid, "n1");  // the phone does it
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{""});
+  }
+  SECTION("a role that is held already, and one that is given behind the answer") {
+    answer(change(Action::promote, ben_lid, "req-1"), Action::promote, ben_lid, std::nullopt);
+    tell("promote", ben_lid, "n1");
+    answer(change(Action::promote, carl_lid, "req-2"), Action::promote, carl_lid, std::nullopt);
+    tell("promote", carl_lid, "n2");
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{"", "req-2"});
+  }
+  SECTION("a setting that is so") {
+    f.hear(result_of(ask(groups::SetFlag{crew, groups::Flag::announcement, true}, "req-1")));
+    f.hear(result_of(ask(groups::SetFlag{crew, groups::Flag::announcement, false}, "req-2")));
+    f.hear(notice(crew, self, Node("not_announcement"), "n1"));
+    f.hear(notice(crew, self, Node("announcement"), "n2"));
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{"req-2", ""});
+  }
+  SECTION("a picture that is not there") {
+    f.hear(result_of(ask(groups::RemovePicture{crew}, "req-1")));
+    ask(groups::SetPicture{crew, {1, 2, 3}}, "req-2");
+    Node told("notification");
+    told.set("from", crew).set("type", "picture").set("id", "n1").set("t", "1700000002").set("participant", self);
+    f.hear(told.add(Node("set").set("jid", crew).set("id", "17").set("author", self)));
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{"req-2"});
+  }
+  SECTION("and one is named by each of its notifications") {
+    groups::ChangeMembers both{crew, Action::promote, {{carl_lid, {}, {}}, {dora_lid, {}, {}}}, false};
+    ask(std::move(both), "req-1");
+    tell("promote", dora_lid, "n1");
+    tell("promote", carl_lid, "n2");
+    tell("promote", dora_lid, "n3");
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{"req-1", "req-1", ""});
+  }
+}
