@@ -18,6 +18,7 @@ namespace groups = protocol::groups;
 namespace {
 
 constexpr std::size_t learnt_per_turn = 128;
+constexpr std::size_t counted_out = 64;  // one by one
 constexpr std::size_t digest_bytes = 8, digests_kept = 64;
 
 /// What the group is called in the rows: the same pair of forms as its stanzas.
@@ -361,6 +362,14 @@ void Groups::on_picture(const Node& notification, const protocol::PictureChanged
   c_.emit(std::move(told));
 }
 
+// Whoever has the key and is not in the list is found before the next message (GroupFanout), which is another key for
+// all. Who is back by then may have forgotten it, and is given it again.
+void Groups::count_out(const Jid& group, const std::vector<groups::Participant>& gone) {
+  if (gone.size() > counted_out) return c_.records.add(storage::DropOwnSenderKey{c_.id(), group});
+  for (const groups::Participant& who : gone)
+    c_.records.add(storage::TakeKeyCopiesBack{c_.id(), directory_.canonical_user(who.jid), group, std::nullopt});
+}
+
 // There is a row from here on, whatever is said: the first thing that is heard of a group may be anything, and whoever
 // ends before the group was asked for finds by it that it is to be.
 std::string Groups::follow(const Jid& group, std::optional<storage::GroupRow> row,
@@ -373,10 +382,10 @@ std::string Groups::follow(const Jid& group, std::optional<storage::GroupRow> ro
     kept->stale = known->stale;
   }
   groups::Applied applied = groups::apply(group, std::move(kept), told, self);
-  // rotate_if_given: whoever has the key and is not in the list is found before the next message (GroupFanout).
   const bool out = !applied.metadata && !applied.refetch;
   if (applied.keys == groups::SenderKeys::forget) c_.records.add(storage::ForgetGroupKeys{c_.id(), group});
   else if (applied.keys == groups::SenderKeys::rotate) c_.records.add(storage::DropOwnSenderKey{c_.id(), group});
+  else if (applied.keys == groups::SenderKeys::rotate_if_given) count_out(group, applied.gone);
 
   groups::GroupMetadata now = nameless(group, told.addressing_mode.value_or(groups::AddressingMode::lid));
   if (applied.metadata) {

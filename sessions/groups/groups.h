@@ -115,6 +115,8 @@ class Groups {
   /// of other groups than its own. The subject, "" when it is not known.
   std::string follow(const Jid& group, std::optional<storage::GroupRow> row,
                      const protocol::groups::GroupNotification& told, ByteView digest);
+  /// They have gone: none of them counts as a holder of the own key.
+  void count_out(const Jid& group, const std::vector<protocol::groups::Participant>& gone);
   void learn(const std::vector<protocol::groups::LidPn>& pairs);
   /// `before`: who was in the group of the event; nullptr: not known.
   void tell(const Event& event, const std::string& subject, const std::vector<protocol::groups::Participant>* before);

@@ -108,6 +108,22 @@ TEST_CASE("a member who comes later gets the key with the next message") {
   CHECK(f.read(ben, second[0]) == "welcome");
 }
 
+TEST_CASE("who leaves and comes back between two messages is brought the key again") {
+  Crew f;
+  const auto first = f.say("hello", "3EB0AA");
+  CHECK(f.read(ben, first.at(0)) == "hello");
+  CHECK(f.read(carl, first.at(0)) == "hello");
+  f.accepted("3EB0AA");
+  f.removed(carl);
+  f.members.at(carl).keys = {};  // as every client does that is out of the group
+  f.stanza(test::notice(crew, self, test::change_of("add", carl, "2", "3"), "n2"));
+  const auto second = f.say("welcome back", "3EB0BB");
+  REQUIRE(second.size() == 1);
+  CHECK(keys_in(second[0]) == 1);
+  CHECK(f.read(carl, second[0]) == "welcome back");
+  CHECK(f.read(ben, second[0]) == "welcome back");
+}
+
 TEST_CASE("the key of a message that was refused goes again with the next one") {
   Crew f;
   f.say("hello", "3EB0AA");
