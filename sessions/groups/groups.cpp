@@ -81,6 +81,17 @@ void carry_joins(const groups::GroupMetadata& older, groups::GroupMetadata& newe
   }
 }
 
+/// Back in a group nobody knows who came while the own account was out of it.
+void date_by_return(groups::GroupMetadata& group, std::uint64_t now) {
+  for (groups::Participant& member : group.members)
+    if (!member.joined_at) member.joined_at = now;
+}
+
+/// It was described once, and who was in it is known no more. Of one that was never described nothing was said before.
+bool was_out_of(const storage::GroupRow& row, const groups::GroupMetadata* known) {
+  return row.fetched_at != 0 && (!row.member || known == nullptr || known->members.empty());
+}
+
 bool lets_in(const groups::GroupNotification& told, const groups::OwnAccount& own) {
   return std::any_of(told.changes.begin(), told.changes.end(), [&](const groups::GroupChange& change) {
     if (std::holds_alternative<groups::GroupCreated>(change)) return true;
@@ -184,7 +195,8 @@ void Groups::store(groups::GroupMetadata described) {
   if (described.partial && !member) return;
   storage::GroupRow row = c_.records.find_group(described.group).value_or(storage::GroupRow());
   const auto older = row.metadata.empty() || !row.member ? std::nullopt : read(row);
-  if (older) carry_joins(older->metadata, described, c_.server_seconds());
+  if (was_out_of(row, older ? &older->metadata : nullptr)) date_by_return(described, c_.server_seconds());
+  else if (older) carry_joins(older->metadata, described, c_.server_seconds());
   adopt_timer(described);
   row.member = member;
   row.stale = false;
@@ -396,6 +408,8 @@ std::string Groups::follow(const Jid& group, std::optional<storage::GroupRow> ro
   }
   const bool of_stanza = group == told.group;
   if (of_stanza) date_joins(now, told);
+  if (row && !applied.refetch && was_out_of(*row, known ? &known->metadata : nullptr))
+    date_by_return(now, c_.server_seconds());
   if (!row) {
     row.emplace();
     row->member = false;  // until something says so

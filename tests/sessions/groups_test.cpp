@@ -460,12 +460,29 @@ TEST_CASE("when somebody came is kept over lists that do not say it") {
     CHECK(f.joined_at(crew, ben_lid) == 1'700'000'005);  // gone meanwhile, and back
   }
   SECTION("the first list of all says nothing of it") {
-    know(f, groups::GroupMetadata(group_of(crew, {})));
     auto nobody = group_of(crew, {});
     nobody.members.clear();
-    know(f, nobody);
+    know(f, nobody, 0);  // its name is known, and nothing else
     ask_again({ben_lid, carl_lid});
     CHECK_FALSE(f.joined_at(crew, carl_lid));
+  }
+  SECTION("who is there when the own account is back may have come while it was out") {
+    f.hear(notice(crew, ben_lid, change_of("remove", self, "1", "2"), "n2"));
+    f.wait(60s);
+    SECTION("as it is asked for") {
+      const auto query = queries_to(f.hear(notice(crew, ben_lid, change_of("add", self), "n3")), crew);
+      REQUIRE(query.size() == 1);
+      auto told = group_of(crew, {ben_lid, carl_lid, dora_lid}, "5");
+      told.members[3].joined_at = 1'600'000'000;
+      f.hear(described(query[0], told));
+      CHECK(f.joined_at(crew, dora_lid) == 1'600'000'000);
+    }
+    SECTION("as the notification says") {
+      const auto back = group_of(crew, {ben_lid, carl_lid}, "5");
+      f.hear(notice(crew, ben_lid, Node("create").set("type", "new").add(groups::group_node(back)), "n3"));
+    }
+    CHECK(f.joined_at(crew, carl_lid) == f.seconds());
+    CHECK(f.joined_at(crew, ben_lid) == f.seconds());
   }
   SECTION("a time that cannot be is none") {
     auto told = group_of(crew, {ben_lid});
