@@ -56,7 +56,7 @@ void ask_group(const ServicesPtr& services, const CallPtr& call, groups::GroupRe
 
 namespace {
 
-/// The people of a list in the body, which is validated; each once.
+/// The people of a list in the body, which is validated; each spelling once.
 std::vector<groups::MemberRef> people_of(const CallPtr& call, const char* field) {
   std::vector<groups::MemberRef> out;
   std::set<Jid> seen;
@@ -453,9 +453,13 @@ void decide_join_requests(const ServicesPtr& services, const CallPtr& call) {
   for (const auto& [field, list] : {std::pair{"approve", &decide.approve}, std::pair{"reject", &decide.reject}}) {
     for (const groups::MemberRef& one : people_of(call, field)) list->push_back(one.jid);
   }
-  for (const Jid& one : decide.approve) {
-    if (std::find(decide.reject.begin(), decide.reject.end(), one) != decide.reject.end())
-      return refuse_field(call, "reject", "names somebody who is to be approved too");
+  const auto& supervisor = services->ports.supervisor;
+  const auto view = supervisor.find(call->param("sessionId"));
+  const auto person = [&](const Jid& who) { return view ? supervisor.canonical_chat(view->id, who) : who; };
+  std::set<Jid> approved;
+  for (const Jid& one : decide.approve) approved.insert(person(one));
+  for (const Jid& one : decide.reject) {
+    if (approved.contains(person(one))) return refuse_field(call, "reject", "names somebody who is to be approved too");
   }
   if (decide.approve.empty() && decide.reject.empty())
     return refuse_field(call, "approve", "must name somebody, or reject must");

@@ -1,6 +1,7 @@
 #include "sessions/groups/group_asking.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -76,6 +77,30 @@ GroupView view_of(const groups::GroupMetadata& group, const groups::OwnAccount& 
   out.metadata.members.clear();
   if (group.creator) out.creator = group_person(groups::person(*group.creator, group.creator_pn), people);
   return out;
+}
+
+/// Leaves each person in the list once, by `name`, and says of each that was in it where that is by now.
+template <class One, class Name>
+std::vector<std::size_t> unite(std::vector<One>& who, const Name& name) {
+  std::map<Jid, std::size_t> places;
+  std::vector<std::size_t> out;
+  std::vector<One> once;
+  for (One& one : who) {
+    const auto [place, is_new] = places.try_emplace(name(one), once.size());
+    out.push_back(place->second);
+    if (is_new) once.push_back(std::move(one));
+  }
+  who = std::move(once);
+  return out;
+}
+
+/// Each that was spelled has the row of its person.
+void spread(std::vector<MemberOutcome>& rows, const std::vector<std::size_t>& places) {
+  if (places.empty()) return;
+  std::vector<MemberOutcome> out;
+  for (const std::size_t place : places)
+    if (place < rows.size()) out.push_back(rows[place]);
+  rows = std::move(out);
 }
 
 /// Takes an answer: what it says, in the form that programs see; what it tells of groups of the account is kept. One
@@ -256,7 +281,11 @@ void GroupAsking::name_as_members(const protocol::Jid& group, std::vector<groups
   }
 }
 
-GroupRequest GroupAsking::prepared(GroupRequest request) {
+GroupAsking::Asked GroupAsking::prepared(Asked asked) {
+  GroupRequest& request = asked.request;
+  const auto once = [](std::vector<groups::MemberRef>& who) {
+    return unite(who, [](const groups::MemberRef& one) { return one.jid; });
+  };
   const auto both_names = [this](groups::MemberRef& who) {
     const PersonIds ids = directory_.person(directory_.canonical_user(who.jid));
     if (!ids.lid) return;
@@ -265,17 +294,25 @@ GroupRequest GroupAsking::prepared(GroupRequest request) {
   };
   if (auto* create = std::get_if<groups::CreateGroup>(&request)) {
     std::for_each(create->members.begin(), create->members.end(), both_names);
+    asked.places = once(create->members);
     if (create->description) create->description->id = c_.ids.next();
   }
   if (auto* change = std::get_if<groups::ChangeMembers>(&request)) {
     std::for_each(change->members.begin(), change->members.end(), both_names);
+    asked.places = once(change->members);
     if (change->action != groups::MemberAction::add) name_as_members(change->group, change->members);
+  }
+  if (auto* decide = std::get_if<groups::DecideJoinRequests>(&request)) {
+    const auto person = [this](const Jid& who) { return directory_.canonical_user(who); };
+    asked.places = unite(decide->approve, person);
+    for (const std::size_t place : unite(decide->reject, person))
+      asked.places.push_back(decide->approve.size() + place);
   }
   if (auto* description = std::get_if<groups::SetDescription>(&request)) {
     description->id = c_.ids.next();
     if (const auto known = groups_.find(description->group)) description->prev = known->metadata.description.id;
   }
-  return request;
+  return asked;
 }
 
 GroupAsking::GroupAsking(Context& context, Directory& directory, Groups& groups)
@@ -317,7 +354,7 @@ void GroupAsking::ask(AskGroup asked, Reply<GroupAnswer> reply) {
 }
 
 void GroupAsking::send(Asked asked, Reply<GroupAnswer> reply) {
-  asked.request = prepared(std::move(asked.request));
+  asked = prepared(std::move(asked));
   const Node iq = groups::request_iq(c_.ids.next(), asked.request);
   if (asked.name) made_.asked(*asked.name);
   groups_.own_changes().asked(iq, asked.request);
@@ -342,6 +379,7 @@ void GroupAsking::on_answer(const Asked& asked, const std::string& iq_id, const 
                                                   : "WhatsApp did not answer"));
   }
   auto read = std::visit(Taking(*answer, groups_, people()), asked.request);
+  if (read) spread(read->members, asked.places);
   if (asked.name) settle(*asked.name, read);
   if (read) {
     settle_claims(asked, iq_id, *read);

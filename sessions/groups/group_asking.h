@@ -24,10 +24,13 @@ class GroupAsking {
     protocol::groups::GroupRequest request;
     std::optional<MadeGroups::Name> name;
     unsigned tries = 1;
+    /// Of each person that the program spelled, which of those that are asked for it is; none: each is one of them.
+    std::vector<std::size_t> places = {};
   };
   GroupAnswer answer_again(const MadeGroups::Made& made) const;
-  /// The same with the names that the group uses for its people, and what the request needs of the group.
-  protocol::groups::GroupRequest prepared(protocol::groups::GroupRequest request);
+  /// The same with the names that the group uses for its people, each of them once, and what the request needs of the
+  /// group.
+  Asked prepared(Asked asked);
   /// By the one name that the group has for each of its members.
   void name_as_members(const protocol::Jid& group, std::vector<protocol::groups::MemberRef>& who) const;
   void send(Asked asked, Reply<GroupAnswer> reply);

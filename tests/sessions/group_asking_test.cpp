@@ -159,6 +159,57 @@ TEST_CASE("members are named as the group names them, whoever the program calls 
   CHECK_FALSE(rows[0]->has("phone_number"));
 }
 
+TEST_CASE("who is spelled twice is asked for once, and each spelling has the same row") {
+  const Jid ben("15550000002", "s.whatsapp.net");
+  Program f;
+  storage::Changes changes;
+  changes.add(storage::PutLid{f.row.id, ben, ben_lid});
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.reopen();
+  f.begin();
+  f.go_online();
+  const std::vector<groups::MemberRef> spelled{{ben, {}, {}}, {carl_lid, {}, {}}, {ben_lid, {}, {}}};
+  const auto check_rows = [&] {
+    REQUIRE(f.succeeded());
+    const auto& rows = f.answer->value().members;
+    REQUIRE(rows.size() == 3);
+    CHECK(rows[0].code == 409);
+    CHECK(rows[0].who.jid == ben_lid);
+    CHECK(rows[1].code == 200);
+    CHECK(rows[1].who.jid == carl_lid);
+    CHECK(rows[2].code == 409);
+    CHECK(rows[2].who.jid == ben_lid);
+  };
+  const std::vector<groups::MemberRow> told{{groups::person(ben_lid, ben), 409, {}},
+                                            {groups::person(carl_lid), std::nullopt, {}}};
+  SECTION("of a group that is there") {
+    know(f, group_of(crew, {ben_lid}));
+    const Node query = f.asked_for(groups::ChangeMembers{crew, groups::MemberAction::add, spelled, false});
+    CHECK(query.child("add")->children("participant").size() == 2);
+    f.hear(result_of(query).add(groups::changed_node(groups::MemberAction::add, told)));
+    check_rows();
+  }
+  SECTION("of one that is made") {
+    groups::CreateGroup create;
+    create.subject = "made";
+    create.members = spelled;
+    const Node query = f.asked_for(create);
+    CHECK(query.child("create")->children("participant").size() == 2);
+    auto made = group_of(crew, {carl_lid});
+    made.subject = "made";
+    made.members[0].role = groups::Role::superadmin;
+    made.not_added = {told[0]};
+    f.hear(described(query, made));
+    check_rows();
+  }
+  SECTION("of requests to join") {
+    const Node query = f.asked_for(groups::DecideJoinRequests{crew, {ben, carl_lid, ben_lid}, {}});
+    CHECK(query.child("membership_requests_action")->child("approve")->children("participant").size() == 2);
+    f.hear(result_of(query).add(groups::decided_node(told, {})));
+    check_rows();
+  }
+}
+
 TEST_CASE("a group that is left on request is no group of the account with the answer") {
   Program f;
   know(f, group_of(crew, {ben_lid}));
