@@ -344,7 +344,9 @@ void reset_invite(const ServicesPtr& services, const CallPtr& call) {
 
 namespace {
 
-constexpr const char* invite_is_over = "was reset, or was never the invite of a group";
+constexpr const char* invite_is_over =
+    "was reset, or was never the invite of a group; an invitation that came as a message is taken with POST "
+    "…/messages/{messageId}/accept-invitation";
 
 /// The invitation that the message holds. A text: why it is none that can be accepted. All of it is the sender's word.
 std::variant<groups::AcceptInvitation, std::string> invitation_of(const storage::MessageRow& row) {
@@ -478,25 +480,6 @@ std::optional<Jid> community_of(const ServicesPtr& services, const CallPtr& call
   return refuse_field(call, "groupId", no_community), std::nullopt;
 }
 
-std::string_view not_linked(unsigned code) {
-  if (code == 0) return "WhatsApp says nothing of this group";
-  if (code == 404) return "WhatsApp knows no such group";
-  if (code == 406) return "the community is full";
-  return "WhatsApp gives this code and no reason";
-}
-
-void answer_outcomes(const CallPtr& call, const GroupAnswer& answer, std::string_view done) {
-  JsonWriter out(128);
-  out.begin_object().key("groups").begin_array();
-  for (const groups::GroupOutcome& one : answer.outcomes) {
-    out.begin_object().text("id", one.group.to_string()).number("status", one.code.value_or(0));
-    out.text("result", one.succeeded() ? done : "failed");
-    if (!one.succeeded()) out.text("reason", not_linked(one.code.value_or(0)));
-    out.end_object();
-  }
-  call->success(out.end_array().end_object().take());
-}
-
 /// Of a validated body.
 std::vector<Jid> groups_of_body(const CallPtr& call) {
   std::vector<Jid> out;
@@ -522,14 +505,14 @@ void link_groups(const ServicesPtr& services, const CallPtr& call) {
   groups::LinkGroups link{*community, {}};
   for (const Jid& group : groups_of_body(call)) link.groups.push_back({group, false});
   ask_group(services, call, std::move(link),
-            [call](const GroupAnswer& answer) { answer_outcomes(call, answer, "linked"); });
+            [call](const GroupAnswer& answer) { call->success(linked_groups_json(answer.outcomes, true)); });
 }
 
 void unlink_groups(const ServicesPtr& services, const CallPtr& call) {
   const auto community = community_of(services, call);
   if (!community) return;
   ask_group(services, call, groups::UnlinkGroups{*community, groups_of_body(call), false},
-            [call](const GroupAnswer& answer) { answer_outcomes(call, answer, "unlinked"); });
+            [call](const GroupAnswer& answer) { call->success(linked_groups_json(answer.outcomes, false)); });
 }
 
 }  // namespace wharf::api
