@@ -350,7 +350,23 @@ void GroupAsking::ask(AskGroup asked, Reply<GroupAnswer> reply) {
   if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
   // Its notification says the key again, and is known by it.
   if (create != nullptr) create->key = first.name ? MadeGroups::key_of(*first.name) : c_.ids.next();
+  if (std::holds_alternative<groups::AcceptInvitation>(first.request))
+    return look_first(std::move(first), std::move(reply));
   send(std::move(first), std::move(reply));
+}
+
+void GroupAsking::look_first(Asked accepting, Reply<GroupAnswer> reply) {
+  const auto& accept = std::get<groups::AcceptInvitation>(accepting.request);
+  const auto iq = groups::request_iq(c_.ids.next(), groups::PreviewInvitation{accept.group, accept.invitation});
+  c_.query(iq, [this, group = accept.group, accepting = std::move(accepting),
+                reply = std::move(reply)](const Node* answer) mutable {
+    // What is refused here the other question is refused for, too.
+    if (answer != nullptr) {
+      auto shown = groups::read_preview(*answer);
+      if (shown && shown->group == group) groups_.expect(group, std::move(shown->subject));
+    }
+    send(std::move(accepting), std::move(reply));
+  });
 }
 
 void GroupAsking::send(Asked asked, Reply<GroupAnswer> reply) {

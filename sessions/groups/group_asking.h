@@ -34,6 +34,9 @@ class GroupAsking {
   /// By the one name that the group has for each of its members.
   void name_as_members(const protocol::Jid& group, std::vector<protocol::groups::MemberRef>& who) const;
   void send(Asked asked, Reply<GroupAnswer> reply);
+  /// Sends it when it is known what the group is called: the notification of the joining, which comes first, does not
+  /// say so.
+  void look_first(Asked accepting, Reply<GroupAnswer> reply);
   void on_answer(const Asked& asked, const std::string& iq_id, const Node* answer, bool left, Reply<GroupAnswer> reply);
   /// Of what the answer says was not done, or was so before, no event is to name the request.
   void settle_claims(const Asked& asked, const std::string& iq_id, const GroupAnswer& answer);

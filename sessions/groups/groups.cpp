@@ -25,10 +25,10 @@ constexpr std::size_t digest_bytes = 8, digests_kept = 64;
 Bytes encoded(const groups::GroupMetadata& metadata) { return protocol::encode_node(groups::group_node(metadata)); }
 
 /// A group of which nothing but its name is known.
-groups::GroupMetadata nameless(const Jid& group, groups::AddressingMode mode = groups::AddressingMode::lid) {
+groups::GroupMetadata nameless(const Jid& group) {
   groups::GroupMetadata out;
   out.group = group;
-  out.addressing_mode = mode;
+  out.addressing_mode = groups::AddressingMode::lid;
   return out;
 }
 
@@ -174,6 +174,7 @@ void Groups::end_turn(bool keep) {
   if (!keep) {
     listing_.forget_all();
     own_changes_.forget_all();
+    expected_.clear();
     for (const Jid& group : std::exchange(by_list_, {})) asked_.erase(group);
   }
   if (!keep || standings_.size() > kept_standings) standings_.clear();
@@ -201,6 +202,7 @@ void Groups::store(groups::GroupMetadata described) {
   row.member = member;
   row.stale = false;
   row.fetched_at = c_.now.unix_ms;
+  expected_.erase(described.group);
   put(std::move(row), described);
   listing_.on_written(described.group, true);
 }
@@ -212,12 +214,24 @@ void Groups::announce(const groups::GroupMetadata& described) {
   put(std::move(row), described);
 }
 
+void Groups::expect(const Jid& group, std::string subject) {
+  if (expected_.size() >= most_expected) expected_.clear();
+  expected_[group] = std::move(subject);
+}
+
+groups::GroupMetadata Groups::expected_group(const Jid& group, groups::AddressingMode mode) {
+  groups::GroupMetadata out = nameless(group);
+  out.addressing_mode = mode;
+  if (const auto known = expected_.find(group); known != expected_.end()) out.subject = known->second;
+  return out;
+}
+
 void Groups::enter(const Jid& group) {
   storage::GroupRow row = c_.records.find_group(group).value_or(storage::GroupRow());
   if (row.metadata.empty() || !row.member) {
     const auto known = row.metadata.empty() ? std::nullopt : read(row);
     row.member = row.stale = true;
-    put(std::move(row), known ? known->metadata : nameless(group));
+    put(std::move(row), known ? known->metadata : expected_group(group, groups::AddressingMode::lid));
   }
   mark_stale(group);
 }
@@ -399,7 +413,7 @@ std::string Groups::follow(const Jid& group, std::optional<storage::GroupRow> ro
   else if (applied.keys == groups::SenderKeys::rotate) c_.records.add(storage::DropOwnSenderKey{c_.id(), group});
   else if (applied.keys == groups::SenderKeys::rotate_if_given) count_out(group, applied.gone);
 
-  groups::GroupMetadata now = nameless(group, told.addressing_mode.value_or(groups::AddressingMode::lid));
+  groups::GroupMetadata now = expected_group(group, told.addressing_mode.value_or(groups::AddressingMode::lid));
   if (applied.metadata) {
     now = std::move(*applied.metadata);
   } else if (known) {

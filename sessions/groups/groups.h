@@ -59,6 +59,8 @@ class Groups {
   void store(protocol::groups::GroupMetadata described);
   /// The group is there and will be described: kept as one to be asked for, unless something is known of it.
   void announce(const protocol::groups::GroupMetadata& described);
+  /// The own account is about to come in: what the group is called, until it is described.
+  void expect(const Jid& group, std::string subject);
   /// The own account is in it by now, as an answer says: kept as that, and asked for.
   void enter(const Jid& group);
   /// The own account is not in it (any more): nothing is sent there, and its keys are worth nothing.
@@ -103,8 +105,10 @@ class Groups {
 
  private:
   using Event = protocol::groups::GroupEvent;
-  static constexpr std::size_t kept_standings = 64;
+  static constexpr std::size_t kept_standings = 64, most_expected = 16;
   static std::optional<Known> read(const storage::GroupRow& row);
+  /// Of a group of which nothing else is known.
+  protocol::groups::GroupMetadata expected_group(const Jid& group, protocol::groups::AddressingMode mode);
   /// `row`: what else is kept of it.
   void put(storage::GroupRow row, const protocol::groups::GroupMetadata& metadata);
   void changed(const Jid& group);
@@ -127,6 +131,7 @@ class Groups {
   std::map<Jid, std::vector<UniqueFunction<void(Refreshed)>>> asked_;  // groups that are asked for, and who waits
   std::set<Jid> by_list_;                                              // of these, those that wait for a list instead
   std::map<Jid, Standing> standings_;
+  std::map<Jid, std::string> expected_;  // groups -> their subjects
   OwnChanges own_changes_;
   GroupListing listing_;
 };

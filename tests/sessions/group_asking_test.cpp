@@ -4,6 +4,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
+#include "events/event.h"
 #include "tests/sessions/group_stanzas.h"
 
 using namespace wharf;
@@ -99,11 +102,40 @@ TEST_CASE("a group that was left is joined again, of who is in it now") {
   know(f, group_of(crew, {ben_lid}));
   f.hear(notice(crew, ben_lid, change_of("remove", self, "1", "2")));
   REQUIRE(listed(f).empty());
-  const Node query = f.asked_for(groups::AcceptInvitation{crew, {"AbCdEf", 1'800'000'000, ben_lid}});
+  const Node preview = f.asked_for(groups::AcceptInvitation{crew, {"AbCdEf", 1'800'000'000, ben_lid}});
+  const auto accepts = f.hear(error_of(preview, 404));
+  REQUIRE(accepts.size() == 1);
+  const Node& query = accepts[0];
+  CHECK(query.child("accept") != nullptr);
   const auto then = queries_to(f.hear(joined(query, crew, groups::JoinState::joined)), crew);
   CHECK(listed(f) == std::vector<std::string>{"group 01"});
   CHECK(members_of(f, crew).empty());
   REQUIRE(then.size() == 1);
+}
+
+TEST_CASE("who accepts an invitation hears what the group is called when the account is in it") {
+  Program f;
+  const Node preview = f.asked_for(groups::AcceptInvitation{crew, {"AbCdEf", 1'800'000'000, ben_lid}});
+  auto shown = group_of(crew, {ben_lid});
+  shown.subject = "rowing";
+  const auto accepts = f.hear(described(preview, shown));
+  REQUIRE(accepts.size() == 1);
+  const Node told = notice(crew, self, change_of("add", self));
+  SECTION("behind the notification") {
+    f.hear(told);
+    f.hear(joined(accepts[0], crew, groups::JoinState::joined));
+  }
+  SECTION("before it") {
+    f.hear(joined(accepts[0], crew, groups::JoinState::joined));
+    f.hear(told);
+  }
+  const auto events = storage::read_events(f.store->reader(), storage::EventFilter());
+  const auto join =
+      std::find_if(events.begin(), events.end(), [](const auto& event) { return event.name == "group_join"; });
+  REQUIRE(join != events.end());
+  CHECK(std::get<events::GroupJoined>(storage::value_of(*join).value()->fact).subject == "rowing");
+  CHECK(row_of(f, crew)->stale);  // who is in it is to be asked for
+  CHECK(members_of(f, crew).empty());
 }
 
 TEST_CASE("a wish to join that waits for an admin makes no member") {
