@@ -33,6 +33,8 @@ constexpr Reason reasons[] = {
     {"invite_required", "this person lets nobody add him: POST …/send-group-invite sends the invitation"},
     {"privacy", "this person lets nobody add him: send the link of GET …/groups/{groupId}/invite"},
     {"not_on_whatsapp", "nobody on WhatsApp has this number"},
+    {"not_acceptable",
+     "WhatsApp does not take this person into this group: as an account without a LID, where members are known by it"},
     {"recently_left", "this person has left a short while ago, and comes back by the link of GET …/invite alone"},
     {"already_member", "this person is in the group"},
     {"community_full_or_closed", "the community takes nobody more so: send the link of GET …/groups/{groupId}/invite"},
@@ -148,6 +150,31 @@ std::string created_group_json(const sessions::GroupAnswer& answer, Dialect dial
   if (answer.group) write_group(out.key("group"), *answer.group, dialect);
   if (answer.replayed) out.boolean("replayed", true);
   return out.end_object().take();
+}
+
+namespace {
+
+std::string_view not_linked(unsigned code, bool links) {
+  if (code == 0) return "WhatsApp says nothing of this group";
+  if (code == 404) return links ? "WhatsApp knows no such group" : "the community has no such group";
+  if (code == 405 && !links)
+    return "the group where the community announces cannot be unlinked (GET …/groups shows it as isCommunityAnnounce)";
+  if (code == 406) return "the community is full";
+  return "WhatsApp gives this code and no reason";
+}
+
+}  // namespace
+
+std::string linked_groups_json(const std::vector<groups::GroupOutcome>& outcomes, bool links) {
+  JsonWriter out(32 + outcomes.size() * 96);
+  out.begin_object().key("groups").begin_array();
+  for (const groups::GroupOutcome& one : outcomes) {
+    out.begin_object().text("id", one.group.to_string()).number("status", one.code.value_or(0));
+    out.text("result", !one.succeeded() ? "failed" : links ? "linked" : "unlinked");
+    if (!one.succeeded()) out.text("reason", not_linked(one.code.value_or(0), links));
+    out.end_object();
+  }
+  return out.end_array().end_object().take();
 }
 
 std::string members_json(const std::vector<sessions::MemberOutcome>& members, Dialect dialect) {

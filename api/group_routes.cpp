@@ -56,7 +56,7 @@ void ask_group(const ServicesPtr& services, const CallPtr& call, groups::GroupRe
 
 namespace {
 
-/// The people of a list in the body, which is validated; each once.
+/// The people of a list in the body, which is validated; each spelling once.
 std::vector<groups::MemberRef> people_of(const CallPtr& call, const char* field) {
   std::vector<groups::MemberRef> out;
   std::set<Jid> seen;
@@ -344,7 +344,9 @@ void reset_invite(const ServicesPtr& services, const CallPtr& call) {
 
 namespace {
 
-constexpr const char* invite_is_over = "was reset, or was never the invite of a group";
+constexpr const char* invite_is_over =
+    "was reset, or was never the invite of a group; an invitation that came as a message is taken with POST "
+    "…/messages/{messageId}/accept-invitation";
 
 /// The invitation that the message holds. A text: why it is none that can be accepted. All of it is the sender's word.
 std::variant<groups::AcceptInvitation, std::string> invitation_of(const storage::MessageRow& row) {
@@ -453,9 +455,13 @@ void decide_join_requests(const ServicesPtr& services, const CallPtr& call) {
   for (const auto& [field, list] : {std::pair{"approve", &decide.approve}, std::pair{"reject", &decide.reject}}) {
     for (const groups::MemberRef& one : people_of(call, field)) list->push_back(one.jid);
   }
-  for (const Jid& one : decide.approve) {
-    if (std::find(decide.reject.begin(), decide.reject.end(), one) != decide.reject.end())
-      return refuse_field(call, "reject", "names somebody who is to be approved too");
+  const auto& supervisor = services->ports.supervisor;
+  const auto view = supervisor.find(call->param("sessionId"));
+  const auto person = [&](const Jid& who) { return view ? supervisor.canonical_chat(view->id, who) : who; };
+  std::set<Jid> approved;
+  for (const Jid& one : decide.approve) approved.insert(person(one));
+  for (const Jid& one : decide.reject) {
+    if (approved.contains(person(one))) return refuse_field(call, "reject", "names somebody who is to be approved too");
   }
   if (decide.approve.empty() && decide.reject.empty())
     return refuse_field(call, "approve", "must name somebody, or reject must");
@@ -472,25 +478,6 @@ std::optional<Jid> community_of(const ServicesPtr& services, const CallPtr& call
   const auto group = group_of(services, call);
   if (!group || !is_no_community(services, call, *group)) return group;
   return refuse_field(call, "groupId", no_community), std::nullopt;
-}
-
-std::string_view not_linked(unsigned code) {
-  if (code == 0) return "WhatsApp says nothing of this group";
-  if (code == 404) return "WhatsApp knows no such group";
-  if (code == 406) return "the community is full";
-  return "WhatsApp gives this code and no reason";
-}
-
-void answer_outcomes(const CallPtr& call, const GroupAnswer& answer, std::string_view done) {
-  JsonWriter out(128);
-  out.begin_object().key("groups").begin_array();
-  for (const groups::GroupOutcome& one : answer.outcomes) {
-    out.begin_object().text("id", one.group.to_string()).number("status", one.code.value_or(0));
-    out.text("result", one.succeeded() ? done : "failed");
-    if (!one.succeeded()) out.text("reason", not_linked(one.code.value_or(0)));
-    out.end_object();
-  }
-  call->success(out.end_array().end_object().take());
 }
 
 /// Of a validated body.
@@ -518,14 +505,14 @@ void link_groups(const ServicesPtr& services, const CallPtr& call) {
   groups::LinkGroups link{*community, {}};
   for (const Jid& group : groups_of_body(call)) link.groups.push_back({group, false});
   ask_group(services, call, std::move(link),
-            [call](const GroupAnswer& answer) { answer_outcomes(call, answer, "linked"); });
+            [call](const GroupAnswer& answer) { call->success(linked_groups_json(answer.outcomes, true)); });
 }
 
 void unlink_groups(const ServicesPtr& services, const CallPtr& call) {
   const auto community = community_of(services, call);
   if (!community) return;
   ask_group(services, call, groups::UnlinkGroups{*community, groups_of_body(call), false},
-            [call](const GroupAnswer& answer) { answer_outcomes(call, answer, "unlinked"); });
+            [call](const GroupAnswer& answer) { call->success(linked_groups_json(answer.outcomes, false)); });
 }
 
 }  // namespace wharf::api

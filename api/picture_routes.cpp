@@ -61,6 +61,12 @@ void answer_removed(const CallPtr& call, const PersonHead& who) {
 
 Failure no_picture() { return Failure(ErrorCode::media_not_found, "it has no picture"); }
 
+/// Of a group; WhatsApp says 404 of one without a picture.
+bool is_without_picture(const sessions::Outcome<GroupAnswer>& answer) {
+  if (!answer) return answer.error().code == protocol::Errc::not_found;
+  return !answer->picture || answer->picture->id.empty();
+}
+
 void answer_where(const CallPtr& call, const PersonHead& who, std::string_view picture_id, std::string_view type,
                   std::string_view url) {
   JsonWriter out(512);
@@ -84,8 +90,13 @@ void set_group_picture(const ServicesPtr& services, const CallPtr& call) {
 void remove_group_picture(const ServicesPtr& services, const CallPtr& call) {
   const auto group = group_of(services, call);
   if (!group) return;
-  ask_group(services, call, groups::RemovePicture{*group},
-            [call, group = *group](const GroupAnswer&) { answer_removed(call, {group.to_string()}); });
+  // WhatsApp says that it has removed one that was not there.
+  ask(services, call, sessions::AskGroup{groups::GetPicture{*group, true, {}}},
+      [services, call, group = *group](const sessions::Outcome<GroupAnswer>& there) {
+        if (is_without_picture(there)) return call->failure(no_picture());
+        ask_group(services, call, groups::RemovePicture{group},
+                  [call, group](const GroupAnswer&) { answer_removed(call, {group.to_string()}); });
+      });
 }
 
 void get_group_picture(const ServicesPtr& services, const CallPtr& call) {
@@ -93,10 +104,8 @@ void get_group_picture(const ServicesPtr& services, const CallPtr& call) {
   if (!group) return;
   ask(services, call, sessions::AskGroup{groups::GetPicture{*group, call->query.boolean("preview"), {}}},
       [call, group = *group](const sessions::Outcome<GroupAnswer>& answer) {
-        // WhatsApp says 404 of a group without a picture.
-        if (!answer && answer.error().code == protocol::Errc::not_found) return call->failure(no_picture());
+        if (is_without_picture(answer)) return call->failure(no_picture());
         if (!answer) return call->failure(failure_of(call, answer.error()));
-        if (!answer->picture || answer->picture->id.empty()) return call->failure(no_picture());
         answer_where(call, {group.to_string()}, answer->picture->id, answer->picture->type, answer->picture->url);
       });
 }

@@ -98,7 +98,7 @@ void GroupsWritten::note(const storage::PutGroup& change) { groups[change.row.gr
 void GroupsWritten::note(const storage::AgeGroup& change) {
   if (!change.group) {
     all_stale = true;
-    for (auto& [group, row] : groups) row.stale = true;
+    for (auto& [group, row] : groups) row.stale |= row.member;
   } else if (auto row = records_.find_group(*change.group)) {
     row->stale = true;
     groups[*change.group] = std::move(*row);
@@ -180,7 +180,7 @@ std::optional<storage::GroupRow> Records::find_group(const Jid& group) const {
     if (written_->wiped) return std::nullopt;
   }
   auto row = storage::find_group(reader_, session_, group);
-  if (row && written_ && written_->groups.all_stale) row->stale = true;
+  if (row && written_ && written_->groups.all_stale) row->stale |= row->member;
   return row;
 }
 

@@ -97,6 +97,10 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
     rosters_.on_changed(group);
     receipts_.on_group_changed(group);
   };
+  groups_.on_all_changed = [this] {
+    group_fanout_.on_all_changed();
+    sender_keys_.on_group_changed();
+  };
   sender_keys_.on_refused = [this](const Jid& group, const Jid& author, const std::string& why) {
     log_("sender_key_refused", fmt::format("group={} author={} detail={}", log_value(group.to_string()),
                                            log_value(author.to_string()), log_value(why)));

@@ -20,7 +20,7 @@ constexpr const char* put =
     "INSERT OR REPLACE INTO chat_group (number, group_id, metadata, subject, member, stale, fetched_at, heard)"
     " VALUES (" WHARF_DEVICE(?1) ", ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 constexpr const char* age_one = "UPDATE chat_group SET stale = 1 " OF_SESSION "AND group_id = ?2";
-constexpr const char* age_all = "UPDATE chat_group SET stale = 1 " OF_SESSION "AND stale = 0";
+constexpr const char* age_all = "UPDATE chat_group SET stale = 1 " OF_SESSION "AND member = 1 AND stale = 0";
 #undef OF_SESSION
 #undef COLUMNS
 constexpr const char* name_chat =

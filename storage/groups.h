@@ -42,7 +42,7 @@ struct PutGroup {
   GroupRow row;
   friend bool operator==(const PutGroup&, const PutGroup&) = default;
 };
-/// It becomes stale; nothing when it is not known. Without a group: all of the session.
+/// It becomes stale; nothing when it is not known. Without a group: all that the own account is in.
 struct AgeGroup {
   SessionId session;
   std::optional<protocol::Jid> group;

@@ -1,6 +1,7 @@
 #include "sessions/groups/group_asking.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -76,6 +77,30 @@ GroupView view_of(const groups::GroupMetadata& group, const groups::OwnAccount& 
   out.metadata.members.clear();
   if (group.creator) out.creator = group_person(groups::person(*group.creator, group.creator_pn), people);
   return out;
+}
+
+/// Leaves each person in the list once, by `name`, and says of each that was in it where that is by now.
+template <class One, class Name>
+std::vector<std::size_t> unite(std::vector<One>& who, const Name& name) {
+  std::map<Jid, std::size_t> places;
+  std::vector<std::size_t> out;
+  std::vector<One> once;
+  for (One& one : who) {
+    const auto [place, is_new] = places.try_emplace(name(one), once.size());
+    out.push_back(place->second);
+    if (is_new) once.push_back(std::move(one));
+  }
+  who = std::move(once);
+  return out;
+}
+
+/// Each that was spelled has the row of its person.
+void spread(std::vector<MemberOutcome>& rows, const std::vector<std::size_t>& places) {
+  if (places.empty()) return;
+  std::vector<MemberOutcome> out;
+  for (const std::size_t place : places)
+    if (place < rows.size()) out.push_back(rows[place]);
+  rows = std::move(out);
 }
 
 /// Takes an answer: what it says, in the form that programs see; what it tells of groups of the account is kept. One
@@ -256,7 +281,11 @@ void GroupAsking::name_as_members(const protocol::Jid& group, std::vector<groups
   }
 }
 
-GroupRequest GroupAsking::prepared(GroupRequest request) {
+GroupAsking::Asked GroupAsking::prepared(Asked asked) {
+  GroupRequest& request = asked.request;
+  const auto once = [](std::vector<groups::MemberRef>& who) {
+    return unite(who, [](const groups::MemberRef& one) { return one.jid; });
+  };
   const auto both_names = [this](groups::MemberRef& who) {
     const PersonIds ids = directory_.person(directory_.canonical_user(who.jid));
     if (!ids.lid) return;
@@ -265,17 +294,25 @@ GroupRequest GroupAsking::prepared(GroupRequest request) {
   };
   if (auto* create = std::get_if<groups::CreateGroup>(&request)) {
     std::for_each(create->members.begin(), create->members.end(), both_names);
+    asked.places = once(create->members);
     if (create->description) create->description->id = c_.ids.next();
   }
   if (auto* change = std::get_if<groups::ChangeMembers>(&request)) {
     std::for_each(change->members.begin(), change->members.end(), both_names);
+    asked.places = once(change->members);
     if (change->action != groups::MemberAction::add) name_as_members(change->group, change->members);
+  }
+  if (auto* decide = std::get_if<groups::DecideJoinRequests>(&request)) {
+    const auto person = [this](const Jid& who) { return directory_.canonical_user(who); };
+    asked.places = unite(decide->approve, person);
+    for (const std::size_t place : unite(decide->reject, person))
+      asked.places.push_back(decide->approve.size() + place);
   }
   if (auto* description = std::get_if<groups::SetDescription>(&request)) {
     description->id = c_.ids.next();
     if (const auto known = groups_.find(description->group)) description->prev = known->metadata.description.id;
   }
-  return request;
+  return asked;
 }
 
 GroupAsking::GroupAsking(Context& context, Directory& directory, Groups& groups)
@@ -313,25 +350,42 @@ void GroupAsking::ask(AskGroup asked, Reply<GroupAnswer> reply) {
   if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
   // Its notification says the key again, and is known by it.
   if (create != nullptr) create->key = first.name ? MadeGroups::key_of(*first.name) : c_.ids.next();
+  if (std::holds_alternative<groups::AcceptInvitation>(first.request))
+    return look_first(std::move(first), std::move(reply));
   send(std::move(first), std::move(reply));
 }
 
+void GroupAsking::look_first(Asked accepting, Reply<GroupAnswer> reply) {
+  const auto& accept = std::get<groups::AcceptInvitation>(accepting.request);
+  const auto iq = groups::request_iq(c_.ids.next(), groups::PreviewInvitation{accept.group, accept.invitation});
+  c_.query(iq, [this, group = accept.group, accepting = std::move(accepting),
+                reply = std::move(reply)](const Node* answer) mutable {
+    // What is refused here the other question is refused for, too.
+    if (answer != nullptr) {
+      auto shown = groups::read_preview(*answer);
+      if (shown && shown->group == group) groups_.expect(group, std::move(shown->subject));
+    }
+    send(std::move(accepting), std::move(reply));
+  });
+}
+
 void GroupAsking::send(Asked asked, Reply<GroupAnswer> reply) {
-  asked.request = prepared(std::move(asked.request));
+  asked = prepared(std::move(asked));
   const Node iq = groups::request_iq(c_.ids.next(), asked.request);
   if (asked.name) made_.asked(*asked.name);
-  groups_.own_changes().asked(iq);
+  groups_.own_changes().asked(iq, asked.request);
   // Where nothing can be asked, the answer is there before query() returns.
   const auto left = std::make_shared<bool>(false);
   c_.query(iq, [this, asked = std::move(asked), left, id = iq.attr("id"),
                 reply = std::move(reply)](const Node* answer) mutable {
     if (!*left || (answer != nullptr && answer->attr("type") == "error")) groups_.own_changes().refused(id);
-    on_answer(asked, answer, *left, std::move(reply));
+    on_answer(asked, id, answer, *left, std::move(reply));
   });
   *left = true;
 }
 
-void GroupAsking::on_answer(const Asked& asked, const Node* answer, bool left, Reply<GroupAnswer> reply) {
+void GroupAsking::on_answer(const Asked& asked, const std::string& iq_id, const Node* answer, bool left,
+                            Reply<GroupAnswer> reply) {
   if (answer == nullptr) {
     if (asked.name) left ? made_.unanswered(*asked.name) : made_.refused(*asked.name);
     return c_.answer(
@@ -341,8 +395,12 @@ void GroupAsking::on_answer(const Asked& asked, const Node* answer, bool left, R
                                                   : "WhatsApp did not answer"));
   }
   auto read = std::visit(Taking(*answer, groups_, people()), asked.request);
+  if (read) spread(read->members, asked.places);
   if (asked.name) settle(*asked.name, read);
-  if (read) return c_.answer(std::move(reply), std::move(*read));
+  if (read) {
+    settle_claims(asked, iq_id, *read);
+    return c_.answer(std::move(reply), std::move(*read));
+  }
   const auto* description = std::get_if<groups::SetDescription>(&asked.request);
   if (description == nullptr || read.error().failure != groups::Failure::stale_description || asked.tries == most_tries)
     return c_.answer(std::move(reply), refusal_of(read.error()));
@@ -350,6 +408,19 @@ void GroupAsking::on_answer(const Asked& asked, const Node* answer, bool left, R
     ++again.tries;
     send(std::move(again), std::move(reply));
   });
+}
+
+void GroupAsking::settle_claims(const Asked& asked, const std::string& iq_id, const GroupAnswer& answer) {
+  if (!groups_.own_changes().expects(iq_id)) return;
+  const auto group = std::visit(
+      [](const auto& request) -> std::optional<Jid> {
+        if constexpr (requires { Jid(request.group); }) return request.group;
+        else return std::nullopt;
+      },
+      asked.request);
+  const auto known = group ? groups_.find(*group) : std::nullopt;
+  const bool whole = known && !known->stale && !known->metadata.partial;
+  groups_.own_changes().answered(iq_id, asked.request, answer, whole ? &known->metadata : nullptr);
 }
 
 void GroupAsking::settle(const MadeGroups::Name& name, groups::GroupResult<GroupAnswer>& read) {

@@ -24,14 +24,22 @@ class GroupAsking {
     protocol::groups::GroupRequest request;
     std::optional<MadeGroups::Name> name;
     unsigned tries = 1;
+    /// Of each person that the program spelled, which of those that are asked for it is; none: each is one of them.
+    std::vector<std::size_t> places = {};
   };
   GroupAnswer answer_again(const MadeGroups::Made& made) const;
-  /// The same with the names that the group uses for its people, and what the request needs of the group.
-  protocol::groups::GroupRequest prepared(protocol::groups::GroupRequest request);
+  /// The same with the names that the group uses for its people, each of them once, and what the request needs of the
+  /// group.
+  Asked prepared(Asked asked);
   /// By the one name that the group has for each of its members.
   void name_as_members(const protocol::Jid& group, std::vector<protocol::groups::MemberRef>& who) const;
   void send(Asked asked, Reply<GroupAnswer> reply);
-  void on_answer(const Asked& asked, const Node* answer, bool left, Reply<GroupAnswer> reply);
+  /// Sends it when it is known what the group is called: the notification of the joining, which comes first, does not
+  /// say so.
+  void look_first(Asked accepting, Reply<GroupAnswer> reply);
+  void on_answer(const Asked& asked, const std::string& iq_id, const Node* answer, bool left, Reply<GroupAnswer> reply);
+  /// Of what the answer says was not done, or was so before, no event is to name the request.
+  void settle_claims(const Asked& asked, const std::string& iq_id, const GroupAnswer& answer);
   /// What the answer says of a creation that has a name; an error that leaves it open says so from here on.
   void settle(const MadeGroups::Name& name, protocol::groups::GroupResult<GroupAnswer>& read);
   PeopleLookup people() const;

@@ -21,6 +21,7 @@ constexpr std::size_t copies_per_turn = 48;  // about 3 ms of the loop
 constexpr std::size_t lists_per_query = 256;
 constexpr unsigned max_steps = 400;  // of one preparation: 20,000 devices, and some that fail
 constexpr std::chrono::seconds unlisted_for{60};
+constexpr std::chrono::hours list_kept_for{1};  // as texts to a person bear it
 constexpr std::chrono::minutes forgets_every{10};
 
 std::uint64_t hash_of(const Jid& user) { return std::hash<Jid>{}(user); }
@@ -59,14 +60,14 @@ void GroupFanout::aim_at(const Jid& group, const storage::MessageRow& message) {
 
 GroupFanout::Look GroupFanout::look(const Jid& group) {
   using Lacks = Look::Lacks;
-  Look out{Lacks::metadata, {}, false, false, false, {}, {}};
+  Look out{Lacks::metadata, {}, false, false, false, {}, {}, {}};
   const auto known = find(group);
   if (!known || known->stale) return out;
   out.lacks = Lacks::membership;
   if (!known->member) return out;
   static const std::vector<std::uint16_t> nobody;
   const auto devices = [&](const Jid& user) {
-    const auto* list = directory_.listed_devices(user);
+    const auto* list = listed(user, out);
     if (list != nullptr || !unlisted_.contains(user)) return list;
     out.left_out = true;
     return &nobody;
@@ -102,6 +103,20 @@ GroupFanout::Look GroupFanout::look(const Jid& group) {
   return out;
 }
 
+const std::vector<std::uint16_t>* GroupFanout::listed(const Jid& user, Look& look) {
+  static const std::vector<std::uint16_t> itself{0};
+  if (user.server == protocol::server::bot) return &itself;  // it has no list (02 section 7)
+  if (const auto kept = kept_lists_.find(user); kept != kept_lists_.end()) {
+    if (c_.now.steady < kept->second) {
+      look.until = std::min(kept->second, look.until.value_or(kept->second));
+    } else {
+      kept_lists_.erase(kept);
+      directory_.forget_devices(user);
+    }
+  }
+  return directory_.listed_devices(user);
+}
+
 bool GroupFanout::is_warm(const Jid& group) const {
   const auto known = warm_.find(group);
   const bool fresh = known != warm_.end() && (!known->second.until || c_.now.steady < *known->second.until);
@@ -117,7 +132,11 @@ const GroupFanout::Warm& GroupFanout::warm_up(const Jid& group, Look seen) {
   warm.others = seen.plan.others;
   warm.sends_copies = seen.sends_copies;
   warm.used = ++clock_;
-  if (seen.left_out) warm.until = c_.now.steady + unlisted_for;
+  warm.until = seen.until;
+  if (seen.left_out) {
+    const auto again = c_.now.steady + unlisted_for;
+    warm.until = std::min(again, seen.until.value_or(again));
+  }
   for (const Jid& user : seen.plan.users) warm.users.push_back(hash_of(user));
   std::sort(warm.users.begin(), warm.users.end());
   if (group.is_status()) warm.audience = seen.plan.wire_users;
@@ -254,6 +273,7 @@ void GroupFanout::ask_for_lists(std::vector<Jid> users, std::vector<Jid> everybo
                          if (directory_.listed_devices(canonical) != nullptr) {
                            any = true;
                            list_errors_.erase(canonical);
+                           note_list(canonical);
                          } else {
                            silent.push_back(canonical);
                          }
@@ -263,12 +283,12 @@ void GroupFanout::ask_for_lists(std::vector<Jid> users, std::vector<Jid> everybo
                        // out, and at once from then on.
                        if (told == Directory::Told::part && !any && !silent.empty()) {
                          if (list_errors_.size() > max_errors) list_errors_.clear();
-                         bool for_good = true;
-                         for (const Jid& user : silent) for_good &= ++list_errors_[user] >= errors_borne;
+                         unsigned errors = errors_borne_alone;
+                         for (const Jid& user : silent) errors = std::min(errors, ++list_errors_[user]);
                          const bool others = std::any_of(everybody.begin(), everybody.end(), [&](const Jid& user) {
                            return user != own && directory_.listed_devices(user) != nullptr;
                          });
-                         if (!for_good || !others) return then(false);
+                         if (errors < (others ? errors_borne : errors_borne_alone)) return then(false);
                        }
                        // Whoever it says nothing of is left out for a while: one number that is gone must not keep a
                        // message from everybody else. The own account is always there, and without its list nothing is
@@ -276,6 +296,17 @@ void GroupFanout::ask_for_lists(std::vector<Jid> users, std::vector<Jid> everybo
                        for (const Jid& user : silent) unlisted_[user] = c_.now.steady + unlisted_for;
                        then(directory_.listed_devices(own) != nullptr);
                      });
+}
+
+// An answer that passes over a user lets the old list stand (Directory), as one of another time than now.
+void GroupFanout::note_list(const Jid& user) {
+  const auto row = c_.records.find_device_list(user);
+  if (!row || row->fetched_at == c_.now.unix_ms) {
+    kept_lists_.erase(user);
+    return;
+  }
+  if (kept_lists_.size() >= max_kept) kept_lists_.clear();
+  kept_lists_[user] = c_.now.steady + list_kept_for;
 }
 
 void GroupFanout::give_up_key(const Jid& group, const KeyCopies& copies) {
@@ -417,6 +448,11 @@ void GroupFanout::give_again(const Jid& group, const Jid& device) {
   c_.records.add(storage::PutKeyCopies{c_.id(), group, {std::move(copy)}});
 }
 
+void GroupFanout::on_all_changed() {
+  ++changes_;
+  std::erase_if(warm_, [](const auto& warm) { return !warm.first.is_status(); });
+}
+
 void GroupFanout::on_devices_changed(const Jid& user) {
   ++changes_;
   if (warm_.empty()) return;
@@ -441,6 +477,7 @@ void GroupFanout::end_turn(bool keep) {
     former_.clear();
     unlisted_.clear();
     list_errors_.clear();
+    kept_lists_.clear();
     forgotten_at_.clear();
     return;
   }

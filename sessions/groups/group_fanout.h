@@ -75,6 +75,8 @@ class GroupFanout {
     warm_.erase(group);
     ++changes_;
   }
+  /// So are all groups, or may be.
+  void on_all_changed();
   /// The devices of a user are others.
   void on_devices_changed(const Jid& user);
   void on_link_down();
@@ -109,10 +111,14 @@ class GroupFanout {
     bool other_key = false;     // somebody has the key who is not in the group, or it was made under another name
     bool sends_copies = false;  // some are ready
     bool left_out = false;      // devices that cannot be reached now, or users without a list
-    std::vector<Jid> whose;     // users without a list, or devices without a copy
-    KeyCopies copies;           // of the key that there is
+    std::optional<net::SteadyTime> until;  // a list that stands for want of an answer is asked for again then
+    std::vector<Jid> whose;                // users without a list, or devices without a copy
+    KeyCopies copies;                      // of the key that there is
   };
   Look look(const Jid& group);
+  /// As Directory::listed_devices; of a bot itself, and of one that stands for want of an answer, once its time is
+  /// over, nullptr.
+  const std::vector<std::uint16_t>* listed(const Jid& user, Look& look);
   /// A look that has found something missing, for whoever looks next in the same turn.
   struct Lacking {
     Jid group;
@@ -151,6 +157,8 @@ class GroupFanout {
   /// The next copies are of another one.
   void give_up_key(const Jid& group, const KeyCopies& copies);
   void make_copies(const Jid& group, const std::vector<Jid>& devices);
+  /// An answer has come behind which this user has a list: a new one, or the old one for want of another.
+  void note_list(const Jid& user);
   /// `everybody`: of the group, those included who are not asked for.
   void ask_for_lists(std::vector<Jid> users, std::vector<Jid> everybody, std::function<void(bool)> then);
 
@@ -161,12 +169,15 @@ class GroupFanout {
   StatusAudiences& audiences_;
   std::map<Jid, Warm> warm_;
   std::map<Jid, Former> former_;
-  std::map<Jid, net::SteadyTime> forgotten_at_;     // groups whose lists were given up because the server knows others
-  static constexpr unsigned errors_borne = 3;       // in a row, until a user is left out whatever the server may mean
-  static constexpr std::size_t max_errors = 4'096;  // users
-  std::map<Jid, unsigned> list_errors_;             // users -> answers in a row that were an error of their own
-  std::map<Jid, net::SteadyTime> unlisted_;         // users whom an answer named no devices of -> until when
-  std::optional<Lacking> lacking_;                  // of this turn
+  std::map<Jid, net::SteadyTime> forgotten_at_;      // groups whose lists were given up because the server knows others
+  static constexpr unsigned errors_borne = 3;        // in a row, until a user is left out whatever the server may mean
+  static constexpr unsigned errors_borne_alone = 8;  // where nobody else has a list: two minutes
+  static constexpr std::size_t max_errors = 4'096;   // users
+  std::map<Jid, unsigned> list_errors_;              // users -> answers in a row that were an error of their own
+  std::map<Jid, net::SteadyTime> unlisted_;          // users whom an answer named no devices of -> until when
+  static constexpr std::size_t max_kept = 4'096;     // users
+  std::map<Jid, net::SteadyTime> kept_lists_;  // users whom an answer passed over, and an old list is of -> likewise
+  std::optional<Lacking> lacking_;             // of this turn
   std::uint64_t clock_ = 0;
   std::uint64_t changes_ = 0;  // of who is to have keys
 };

@@ -30,7 +30,11 @@ void GroupListing::on_online() {
 }
 
 void GroupListing::on_dirty(const std::string& timestamp) {
-  dirty_ = timestamp;
+  if (dirty_ != timestamp) {
+    dirty_ = timestamp;
+    if (run_) run_->outdated = true;
+    groups_.mark_all_stale();
+  }
   go_on();
 }
 
@@ -58,6 +62,11 @@ void GroupListing::wants(const Jid& group) {
 
 void GroupListing::on_written(const Jid& group, bool whole) {
   if (run_) run_->newer[group] = whole;
+}
+
+bool GroupListing::will_tell(const Jid& group) const {
+  if (listing_) return dirty_.has_value();
+  return run_ && (run_->outdated || (run_->dirty && !run_->newer.contains(group)));
 }
 
 bool GroupListing::complete() const {
@@ -96,10 +105,13 @@ void GroupListing::list() {
     if (!std::exchange(listing_, false)) return;  // the connection ended
     auto told = answer == nullptr ? groups::GroupResult<groups::GroupList>(groups::bad_response("none"))
                                   : groups::read_listed(*answer);
-    if (!told) return list_patience_.refused(c_.now.steady);
+    if (!told) {
+      list_patience_.refused(c_.now.steady);
+      return groups_.on_list_over();
+    }
     list_patience_ = {};
     if (dirty_ == dirty) dirty_.reset();
-    run_ = Run{++last_run_, std::move(told->groups), {}, dirty, c_.link.epoch()};
+    run_ = Run{++last_run_, std::move(told->groups), {}, dirty, c_.link.epoch(), dirty_.has_value()};
     announce();
     store_some(run_->number);
   });
@@ -118,14 +130,17 @@ void GroupListing::announce() {
 // server sent behind the list: whoever they speak of is asked for alone.
 void GroupListing::store_some(std::uint64_t number) {
   if (!run_ || run_->number != number) return;  // the account is another one by now
+  if (run_->outdated) run_->rest.clear();
   std::size_t people = 0;
   while (!run_->rest.empty() && people < people_per_turn) {
     groups::GroupMetadata next = std::move(run_->rest.back());
     run_->rest.pop_back();
     people += next.members.size() + 1;
+    const Jid group = next.group;
     const auto newer = run_->newer.find(next.group);
     if (newer == run_->newer.end()) groups_.store(std::move(next));
-    else if (!newer->second) groups_.mark_stale(next.group);
+    else if (!newer->second) groups_.mark_stale(group);
+    groups_.on_listed(group);
   }
   if (run_->rest.empty()) return finish_run();
   c_.in_later_turn([this, number] { store_some(number); });
@@ -134,11 +149,12 @@ void GroupListing::store_some(std::uint64_t number) {
 void GroupListing::finish_run() {
   const Run done = std::move(*run_);
   run_.reset();
-  if (!std::exchange(c_.device.groups_listed, true)) c_.device_changed();
+  if (!done.outdated && !std::exchange(c_.device.groups_listed, true)) c_.device_changed();
   if (done.dirty && c_.link.online() && c_.link.epoch() == done.epoch)
     c_.query(groups::request_iq(c_.ids.next(), groups::CleanGroupsDirty{*done.dirty}), [](const Node*) {});
   load_stale();
   go_on();
+  if (!listing_) groups_.on_list_over();
 }
 
 // --- one by one

@@ -25,7 +25,8 @@ class GroupListing {
   GroupListing(Context& context, Groups& groups) : c_(context), groups_(groups) {}
 
   void on_online();
-  /// ib dirty of type groups: the server says so again, at each login, until it is cleaned with this timestamp.
+  /// ib dirty of type groups: the server says so again, at each login, until it is cleaned with this timestamp. What is
+  /// known of groups counts no more until a list has told of them, or they were asked for alone.
   void on_dirty(const std::string& timestamp);
   void on_link_down();
   /// The account is another one from here on.
@@ -37,6 +38,9 @@ class GroupListing {
   /// What a list said before, and is not stored yet, is older.
   void on_written(const Jid& group, bool whole);
 
+  /// A list that answers the server's word that groups are dirty is on its way, and newer than what is known of this
+  /// one.
+  bool will_tell(const Jid& group) const;
   /// Every group of the account has its row, by a list and by all that the server has told since; false while that may
   /// not be so: no connection, a list that is wanted or stored, a backlog that still comes.
   bool complete() const;
@@ -62,6 +66,7 @@ class GroupListing {
     std::map<Jid, bool> newer;         // on_written since it was told
     std::optional<std::string> dirty;  // it answers this
     std::uint64_t epoch = 0;           // the connection over which it was told
+    bool outdated = false;             // the server has called groups dirty once more: the next list tells
   };
   struct Wanted {
     net::SteadyTime from;

@@ -18,16 +18,17 @@ namespace groups = protocol::groups;
 namespace {
 
 constexpr std::size_t learnt_per_turn = 128;
+constexpr std::size_t counted_out = 64;  // one by one
 constexpr std::size_t digest_bytes = 8, digests_kept = 64;
 
 /// What the group is called in the rows: the same pair of forms as its stanzas.
 Bytes encoded(const groups::GroupMetadata& metadata) { return protocol::encode_node(groups::group_node(metadata)); }
 
 /// A group of which nothing but its name is known.
-groups::GroupMetadata nameless(const Jid& group, groups::AddressingMode mode = groups::AddressingMode::lid) {
+groups::GroupMetadata nameless(const Jid& group) {
   groups::GroupMetadata out;
   out.group = group;
-  out.addressing_mode = mode;
+  out.addressing_mode = groups::AddressingMode::lid;
   return out;
 }
 
@@ -78,6 +79,17 @@ void carry_joins(const groups::GroupMetadata& older, groups::GroupMetadata& newe
     if (const auto place = before.find(member)) member.joined_at = older.members[*place].joined_at;
     else if (!older.partial) member.joined_at = now;
   }
+}
+
+/// Back in a group nobody knows who came while the own account was out of it.
+void date_by_return(groups::GroupMetadata& group, std::uint64_t now) {
+  for (groups::Participant& member : group.members)
+    if (!member.joined_at) member.joined_at = now;
+}
+
+/// It was described once, and who was in it is known no more. Of one that was never described nothing was said before.
+bool was_out_of(const storage::GroupRow& row, const groups::GroupMetadata* known) {
+  return row.fetched_at != 0 && (!row.member || known == nullptr || known->members.empty());
 }
 
 bool lets_in(const groups::GroupNotification& told, const groups::OwnAccount& own) {
@@ -162,6 +174,8 @@ void Groups::end_turn(bool keep) {
   if (!keep) {
     listing_.forget_all();
     own_changes_.forget_all();
+    expected_.clear();
+    for (const Jid& group : std::exchange(by_list_, {})) asked_.erase(group);
   }
   if (!keep || standings_.size() > kept_standings) standings_.clear();
 }
@@ -182,11 +196,13 @@ void Groups::store(groups::GroupMetadata described) {
   if (described.partial && !member) return;
   storage::GroupRow row = c_.records.find_group(described.group).value_or(storage::GroupRow());
   const auto older = row.metadata.empty() || !row.member ? std::nullopt : read(row);
-  if (older) carry_joins(older->metadata, described, c_.server_seconds());
+  if (was_out_of(row, older ? &older->metadata : nullptr)) date_by_return(described, c_.server_seconds());
+  else if (older) carry_joins(older->metadata, described, c_.server_seconds());
   adopt_timer(described);
   row.member = member;
   row.stale = false;
   row.fetched_at = c_.now.unix_ms;
+  expected_.erase(described.group);
   put(std::move(row), described);
   listing_.on_written(described.group, true);
 }
@@ -198,12 +214,24 @@ void Groups::announce(const groups::GroupMetadata& described) {
   put(std::move(row), described);
 }
 
+void Groups::expect(const Jid& group, std::string subject) {
+  if (expected_.size() >= most_expected) expected_.clear();
+  expected_[group] = std::move(subject);
+}
+
+groups::GroupMetadata Groups::expected_group(const Jid& group, groups::AddressingMode mode) {
+  groups::GroupMetadata out = nameless(group);
+  out.addressing_mode = mode;
+  if (const auto known = expected_.find(group); known != expected_.end()) out.subject = known->second;
+  return out;
+}
+
 void Groups::enter(const Jid& group) {
   storage::GroupRow row = c_.records.find_group(group).value_or(storage::GroupRow());
   if (row.metadata.empty() || !row.member) {
     const auto known = row.metadata.empty() ? std::nullopt : read(row);
     row.member = row.stale = true;
-    put(std::move(row), known ? known->metadata : nameless(group));
+    put(std::move(row), known ? known->metadata : expected_group(group, groups::AddressingMode::lid));
   }
   mark_stale(group);
 }
@@ -235,6 +263,12 @@ void Groups::mark_stale(const Jid& group) {
   listing_.wants(group);
 }
 
+void Groups::mark_all_stale() {
+  c_.records.add(storage::AgeGroup{c_.id(), std::nullopt});
+  standings_.clear();
+  if (on_all_changed) on_all_changed();
+}
+
 void Groups::adopt_timer(const groups::GroupMetadata& metadata) {
   const std::uint32_t seconds = metadata.ephemeral.seconds;
   if (c_.records.chat_timer(metadata.group).seconds == seconds) return;
@@ -262,6 +296,12 @@ void Groups::refresh(const Jid& group, UniqueFunction<void(Refreshed)> done) {
   auto& waiting = asked_[group];
   waiting.push_back(std::move(done));
   if (waiting.size() > 1) return;
+  // With everything stale each group that something waits for would be a question of its own.
+  if (listing_.will_tell(group)) by_list_.insert(group);
+  else ask(group);
+}
+
+void Groups::ask(const Jid& group) {
   const groups::QueryGroup query{group, {}};
   c_.query(groups::request_iq(c_.ids.next(), query), [this, group, query](const Node* answer) {
     Refreshed outcome = Refreshed::later;
@@ -276,10 +316,30 @@ void Groups::refresh(const Jid& group, UniqueFunction<void(Refreshed)> done) {
         outcome = Refreshed::no_member;
       }
     }
-    auto waited = std::exchange(asked_[group], {});
-    asked_.erase(group);
-    for (auto& tell : waited) tell(outcome);
+    answer_waiting(group, outcome);
   });
+}
+
+void Groups::answer_waiting(const Jid& group, Refreshed outcome) {
+  auto waited = std::exchange(asked_[group], {});
+  asked_.erase(group);
+  for (auto& tell : waited) tell(outcome);
+}
+
+void Groups::on_listed(const Jid& group) {
+  if (by_list_.erase(group) == 0) return;
+  const Standing now = standing(group);
+  if (now.known && !now.stale) answer_waiting(group, Refreshed::yes);
+  else ask(group);
+}
+
+void Groups::on_list_over() {
+  for (const Jid& group : std::exchange(by_list_, {})) ask(group);
+}
+
+void Groups::on_link_down() {
+  listing_.on_link_down();
+  for (const Jid& group : std::exchange(by_list_, {})) answer_waiting(group, Refreshed::later);
 }
 
 // --- what changes
@@ -292,7 +352,7 @@ void Groups::on_notification(const Node& notification) {
   // Taken in with a commit whose ack did not reach the server: all of it is done, and told.
   if (row && is_heard(row->heard, digest)) return;
   const bool by_us = read->author.jid && own().is(read->author);
-  const UnderCause asked(c_, by_us ? own_changes_.behind(read->group, notification) : std::string());
+  const UnderCause asked(c_, by_us ? own_changes_.behind(*read, notification) : std::string());
   if (by_us && on_made) {
     for (const groups::GroupChange& change : read->changes)
       if (const auto* created = std::get_if<groups::GroupCreated>(&change)) on_made(created->key, read->group);
@@ -315,7 +375,7 @@ void Groups::on_picture(const Node& notification, const protocol::PictureChanged
   note_heard(row->heard, digest);
   c_.records.add(storage::PutGroup{c_.id(), std::move(*row)});
   const bool by_us = change.author && own().is(groups::person(*change.author));
-  const UnderCause asked(c_, by_us ? own_changes_.behind_picture(change.jid) : std::string());
+  const UnderCause asked(c_, by_us ? own_changes_.behind_picture(change.jid, change.removed) : std::string());
   events::GroupUpdated told;
   told.in.chat = change.jid;
   if (change.author) {
@@ -326,6 +386,14 @@ void Groups::on_picture(const Node& notification, const protocol::PictureChanged
   told.field = "picture";
   told.text = change.removed ? std::string() : change.picture_id;
   c_.emit(std::move(told));
+}
+
+// Whoever has the key and is not in the list is found before the next message (GroupFanout), which is another key for
+// all. Who is back by then may have forgotten it, and is given it again.
+void Groups::count_out(const Jid& group, const std::vector<groups::Participant>& gone) {
+  if (gone.size() > counted_out) return c_.records.add(storage::DropOwnSenderKey{c_.id(), group});
+  for (const groups::Participant& who : gone)
+    c_.records.add(storage::TakeKeyCopiesBack{c_.id(), directory_.canonical_user(who.jid), group, std::nullopt});
 }
 
 // There is a row from here on, whatever is said: the first thing that is heard of a group may be anything, and whoever
@@ -340,12 +408,12 @@ std::string Groups::follow(const Jid& group, std::optional<storage::GroupRow> ro
     kept->stale = known->stale;
   }
   groups::Applied applied = groups::apply(group, std::move(kept), told, self);
-  // rotate_if_given: whoever has the key and is not in the list is found before the next message (GroupFanout).
   const bool out = !applied.metadata && !applied.refetch;
   if (applied.keys == groups::SenderKeys::forget) c_.records.add(storage::ForgetGroupKeys{c_.id(), group});
   else if (applied.keys == groups::SenderKeys::rotate) c_.records.add(storage::DropOwnSenderKey{c_.id(), group});
+  else if (applied.keys == groups::SenderKeys::rotate_if_given) count_out(group, applied.gone);
 
-  groups::GroupMetadata now = nameless(group, told.addressing_mode.value_or(groups::AddressingMode::lid));
+  groups::GroupMetadata now = expected_group(group, told.addressing_mode.value_or(groups::AddressingMode::lid));
   if (applied.metadata) {
     now = std::move(*applied.metadata);
   } else if (known) {
@@ -354,6 +422,8 @@ std::string Groups::follow(const Jid& group, std::optional<storage::GroupRow> ro
   }
   const bool of_stanza = group == told.group;
   if (of_stanza) date_joins(now, told);
+  if (row && !applied.refetch && was_out_of(*row, known ? &known->metadata : nullptr))
+    date_by_return(now, c_.server_seconds());
   if (!row) {
     row.emplace();
     row->member = false;  // until something says so

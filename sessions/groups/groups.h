@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,8 @@ class Groups {
   void store(protocol::groups::GroupMetadata described);
   /// The group is there and will be described: kept as one to be asked for, unless something is known of it.
   void announce(const protocol::groups::GroupMetadata& described);
+  /// The own account is about to come in: what the group is called, until it is described.
+  void expect(const Jid& group, std::string subject);
   /// The own account is in it by now, as an answer says: kept as that, and asked for.
   void enter(const Jid& group);
   /// The own account is not in it (any more): nothing is sent there, and its keys are worth nothing.
@@ -67,10 +70,16 @@ class Groups {
   /// it, or it is gone.
   enum class Refreshed : std::uint8_t { yes, later, no_member };
   /// Asks for the group; `done` runs in a later turn, or at once when nothing can be asked. Several who ask at one time
-  /// share one question.
+  /// share one question, and all wait for the list that is to say what has changed, where one is on its way.
   void refresh(const Jid& group, UniqueFunction<void(Refreshed)> done);
   /// It is asked for soon, and before the next message goes there; nothing when it is not known.
   void mark_stale(const Jid& group);
+  /// So is every group that the own account is in, as far as the list of all that is to come does not tell of it.
+  void mark_all_stale();
+  /// The list has told of this group, or says nothing of it that is new; whoever waits for it is told, or asks.
+  void on_listed(const Jid& group);
+  /// No list is on its way any more: whoever has waited for one asks for the group alone.
+  void on_list_over();
 
   /// w:gp2.
   void on_notification(const Node& notification);
@@ -79,7 +88,7 @@ class Groups {
   void on_online() { listing_.on_online(); }
   /// ib dirty of type groups.
   void on_dirty(const std::string& timestamp) { listing_.on_dirty(timestamp); }
-  void on_link_down() { listing_.on_link_down(); }
+  void on_link_down();
   std::optional<net::SteadyTime> due() const { return listing_.due(); }
   void on_due() { listing_.on_due(); }
   /// `keep` false: the account is another one from here on.
@@ -87,6 +96,8 @@ class Groups {
 
   /// Set by the session: members or settings of the group are others than they were.
   std::function<void(const Jid& group)> on_changed;
+  /// So those of all groups may be.
+  std::function<void()> on_all_changed;
   /// Set by who asks for groups: the own account has made this one by a creation with this key.
   std::function<void(const std::string& key, const Jid& group)> on_made;
   /// What requests of this session ask for, to be known again when it is told.
@@ -94,16 +105,22 @@ class Groups {
 
  private:
   using Event = protocol::groups::GroupEvent;
-  static constexpr std::size_t kept_standings = 64;
+  static constexpr std::size_t kept_standings = 64, most_expected = 16;
   static std::optional<Known> read(const storage::GroupRow& row);
+  /// Of a group of which nothing else is known.
+  protocol::groups::GroupMetadata expected_group(const Jid& group, protocol::groups::AddressingMode mode);
   /// `row`: what else is kept of it.
   void put(storage::GroupRow row, const protocol::groups::GroupMetadata& metadata);
   void changed(const Jid& group);
+  void ask(const Jid& group);
+  void answer_waiting(const Jid& group, Refreshed outcome);
   bool lists_own(const protocol::groups::GroupMetadata& group) const;
   /// What the notification says of this group. `row`: as it stood; `digest`: to know it by when it comes again, empty
   /// of other groups than its own. The subject, "" when it is not known.
   std::string follow(const Jid& group, std::optional<storage::GroupRow> row,
                      const protocol::groups::GroupNotification& told, ByteView digest);
+  /// They have gone: none of them counts as a holder of the own key.
+  void count_out(const Jid& group, const std::vector<protocol::groups::Participant>& gone);
   void learn(const std::vector<protocol::groups::LidPn>& pairs);
   /// `before`: who was in the group of the event; nullptr: not known.
   void tell(const Event& event, const std::string& subject, const std::vector<protocol::groups::Participant>* before);
@@ -112,7 +129,9 @@ class Groups {
   Context& c_;
   Directory& directory_;
   std::map<Jid, std::vector<UniqueFunction<void(Refreshed)>>> asked_;  // groups that are asked for, and who waits
+  std::set<Jid> by_list_;                                              // of these, those that wait for a list instead
   std::map<Jid, Standing> standings_;
+  std::map<Jid, std::string> expected_;  // groups -> their subjects
   OwnChanges own_changes_;
   GroupListing listing_;
 };

@@ -396,9 +396,27 @@ TEST_CASE("whoever asks for nothing cannot be let in, and the answer says so") {
   CHECK(reason().starts_with("this person asks for nothing"));
   one.code = 500;
   CHECK(reason() == "WhatsApp gives this code and no reason");
+  one.result = "not_acceptable";
+  one.code = 406;
+  CHECK(reason().starts_with("WhatsApp does not take this person into this group"));
   one.result = "approved";
   one.code = 200;
   CHECK(reason().empty());
+}
+
+TEST_CASE("a group that cannot be unlinked from its community says why") {
+  namespace groups = protocol::groups;
+  const Jid group("120363000000000002", "g.us");
+  const auto row = [&](std::optional<unsigned> code, bool links) {
+    const std::vector<groups::GroupOutcome> outcomes{{group, code}};
+    return json::parse(linked_groups_json(outcomes, links)).at("groups").at(0).as_object();
+  };
+  CHECK(row(200, false) == json::parse(R"({"id":"120363000000000002@g.us","status":200,"result":"unlinked"})"));
+  CHECK(row(200, true).at("result") == "linked");
+  const auto kept = row(405, false);
+  CHECK(kept.at("result") == "failed");
+  CHECK(kept.at("reason").as_string().find("isCommunityAnnounce") != json::string::npos);
+  CHECK(row(405, true).at("reason") == "WhatsApp gives this code and no reason");
 }
 
 TEST_CASE("of a group that the account has left nobody knows how many are in it") {

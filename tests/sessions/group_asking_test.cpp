@@ -4,6 +4,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
+#include "events/event.h"
 #include "tests/sessions/group_stanzas.h"
 
 using namespace wharf;
@@ -99,11 +102,40 @@ TEST_CASE("a group that was left is joined again, of who is in it now") {
   know(f, group_of(crew, {ben_lid}));
   f.hear(notice(crew, ben_lid, change_of("remove", self, "1", "2")));
   REQUIRE(listed(f).empty());
-  const Node query = f.asked_for(groups::AcceptInvitation{crew, {"AbCdEf", 1'800'000'000, ben_lid}});
+  const Node preview = f.asked_for(groups::AcceptInvitation{crew, {"AbCdEf", 1'800'000'000, ben_lid}});
+  const auto accepts = f.hear(error_of(preview, 404));
+  REQUIRE(accepts.size() == 1);
+  const Node& query = accepts[0];
+  CHECK(query.child("accept") != nullptr);
   const auto then = queries_to(f.hear(joined(query, crew, groups::JoinState::joined)), crew);
   CHECK(listed(f) == std::vector<std::string>{"group 01"});
   CHECK(members_of(f, crew).empty());
   REQUIRE(then.size() == 1);
+}
+
+TEST_CASE("who accepts an invitation hears what the group is called when the account is in it") {
+  Program f;
+  const Node preview = f.asked_for(groups::AcceptInvitation{crew, {"AbCdEf", 1'800'000'000, ben_lid}});
+  auto shown = group_of(crew, {ben_lid});
+  shown.subject = "rowing";
+  const auto accepts = f.hear(described(preview, shown));
+  REQUIRE(accepts.size() == 1);
+  const Node told = notice(crew, self, change_of("add", self));
+  SECTION("behind the notification") {
+    f.hear(told);
+    f.hear(joined(accepts[0], crew, groups::JoinState::joined));
+  }
+  SECTION("before it") {
+    f.hear(joined(accepts[0], crew, groups::JoinState::joined));
+    f.hear(told);
+  }
+  const auto events = storage::read_events(f.store->reader(), storage::EventFilter());
+  const auto join =
+      std::find_if(events.begin(), events.end(), [](const auto& event) { return event.name == "group_join"; });
+  REQUIRE(join != events.end());
+  CHECK(std::get<events::GroupJoined>(storage::value_of(*join).value()->fact).subject == "rowing");
+  CHECK(row_of(f, crew)->stale);  // who is in it is to be asked for
+  CHECK(members_of(f, crew).empty());
 }
 
 TEST_CASE("a wish to join that waits for an admin makes no member") {
@@ -157,6 +189,57 @@ TEST_CASE("members are named as the group names them, whoever the program calls 
   REQUIRE(rows.size() == 1);
   CHECK(rows[0]->jid("jid") == ben_lid);
   CHECK_FALSE(rows[0]->has("phone_number"));
+}
+
+TEST_CASE("who is spelled twice is asked for once, and each spelling has the same row") {
+  const Jid ben("15550000002", "s.whatsapp.net");
+  Program f;
+  storage::Changes changes;
+  changes.add(storage::PutLid{f.row.id, ben, ben_lid});
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.reopen();
+  f.begin();
+  f.go_online();
+  const std::vector<groups::MemberRef> spelled{{ben, {}, {}}, {carl_lid, {}, {}}, {ben_lid, {}, {}}};
+  const auto check_rows = [&] {
+    REQUIRE(f.succeeded());
+    const auto& rows = f.answer->value().members;
+    REQUIRE(rows.size() == 3);
+    CHECK(rows[0].code == 409);
+    CHECK(rows[0].who.jid == ben_lid);
+    CHECK(rows[1].code == 200);
+    CHECK(rows[1].who.jid == carl_lid);
+    CHECK(rows[2].code == 409);
+    CHECK(rows[2].who.jid == ben_lid);
+  };
+  const std::vector<groups::MemberRow> told{{groups::person(ben_lid, ben), 409, {}},
+                                            {groups::person(carl_lid), std::nullopt, {}}};
+  SECTION("of a group that is there") {
+    know(f, group_of(crew, {ben_lid}));
+    const Node query = f.asked_for(groups::ChangeMembers{crew, groups::MemberAction::add, spelled, false});
+    CHECK(query.child("add")->children("participant").size() == 2);
+    f.hear(result_of(query).add(groups::changed_node(groups::MemberAction::add, told)));
+    check_rows();
+  }
+  SECTION("of one that is made") {
+    groups::CreateGroup create;
+    create.subject = "made";
+    create.members = spelled;
+    const Node query = f.asked_for(create);
+    CHECK(query.child("create")->children("participant").size() == 2);
+    auto made = group_of(crew, {carl_lid});
+    made.subject = "made";
+    made.members[0].role = groups::Role::superadmin;
+    made.not_added = {told[0]};
+    f.hear(described(query, made));
+    check_rows();
+  }
+  SECTION("of requests to join") {
+    const Node query = f.asked_for(groups::DecideJoinRequests{crew, {ben, carl_lid, ben_lid}, {}});
+    CHECK(query.child("membership_requests_action")->child("approve")->children("participant").size() == 2);
+    f.hear(result_of(query).add(groups::decided_node(told, {})));
+    check_rows();
+  }
 }
 
 TEST_CASE("a group that is left on request is no group of the account with the answer") {
@@ -326,5 +409,72 @@ TEST_CASE("what a request changes is told with that request, and what others do 
     made.group = choir;
     f.hear(told_of(made, asked.child("create")->attr("key")));
     CHECK(requests_behind(f, "group_join") == std::vector<std::string>{"req-1"});
+  }
+}
+
+TEST_CASE("a request that changes nothing leaves its name to no later change") {
+  Program f;
+  auto metadata = group_of(crew, {ben_lid, carl_lid, dora_lid});
+  metadata.members[1].role = groups::Role::admin;
+  metadata.announcement = true;
+  know(f, metadata);
+  const auto ask = [&](groups::GroupRequest request, const std::string& cause) {
+    const auto nodes =
+        f.sent(f.turn_of(CommandArrived{Asked<AskGroup>{AskGroup{std::move(request)}, Reply<GroupAnswer>()}, cause}));
+    REQUIRE(nodes.size() == 1);
+    return nodes[0];
+  };
+  using Action = groups::MemberAction;
+  const auto change = [&](Action action, const Jid& who, const std::string& cause) {
+    return ask(groups::ChangeMembers{crew, action, {{who, {}, {}}}, false}, cause);
+  };
+  const auto answer = [&](const Node& query, Action action, const Jid& who, std::optional<unsigned> error) {
+    const std::vector<groups::MemberRow> rows{{groups::person(who), error, {}}};
+    f.hear(result_of(query).add(groups::changed_node(action, rows)));
+  };
+  const auto tell = [&](std::string_view tag, const Jid& who, const std::string& id) {
+    f.hear(notice(crew, self, change_of(tag, who), id));
+  };
+  SECTION("one about another person") {
+    change(Action::promote, carl_lid, "req-1");  // its answer is still to come
+    change(Action::promote, dora_lid, "req-2");
+    tell("promote", dora_lid, "n1");
+    tell("promote", carl_lid, "n2");
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{"req-2", "req-1"});
+  }
+  SECTION("one whose rows are all refused") {
+    answer(change(Action::demote, carl_lid, "req-1"), Action::demote, carl_lid, 406);
+    tell("demote", carl_lid, "n1");  // the phone does it
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{""});
+  }
+  SECTION("a role that is held already, and one that is given behind the answer") {
+    answer(change(Action::promote, ben_lid, "req-1"), Action::promote, ben_lid, std::nullopt);
+    tell("promote", ben_lid, "n1");
+    answer(change(Action::promote, carl_lid, "req-2"), Action::promote, carl_lid, std::nullopt);
+    tell("promote", carl_lid, "n2");
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{"", "req-2"});
+  }
+  SECTION("a setting that is so") {
+    f.hear(result_of(ask(groups::SetFlag{crew, groups::Flag::announcement, true}, "req-1")));
+    f.hear(result_of(ask(groups::SetFlag{crew, groups::Flag::announcement, false}, "req-2")));
+    f.hear(notice(crew, self, Node("not_announcement"), "n1"));
+    f.hear(notice(crew, self, Node("announcement"), "n2"));
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{"req-2", ""});
+  }
+  SECTION("a picture that is not there") {
+    f.hear(result_of(ask(groups::RemovePicture{crew}, "req-1")));
+    ask(groups::SetPicture{crew, {1, 2, 3}}, "req-2");
+    Node told("notification");
+    told.set("from", crew).set("type", "picture").set("id", "n1").set("t", "1700000002").set("participant", self);
+    f.hear(told.add(Node("set").set("jid", crew).set("id", "17").set("author", self)));
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{"req-2"});
+  }
+  SECTION("and one is named by each of its notifications") {
+    groups::ChangeMembers both{crew, Action::promote, {{carl_lid, {}, {}}, {dora_lid, {}, {}}}, false};
+    ask(std::move(both), "req-1");
+    tell("promote", dora_lid, "n1");
+    tell("promote", carl_lid, "n2");
+    tell("promote", dora_lid, "n3");
+    CHECK(requests_behind(f, "group_update") == std::vector<std::string>{"req-1", "req-1", ""});
   }
 }

@@ -37,6 +37,17 @@ Node keys_of(const SignalPeer& peer) {
       protocol::signed_key_node(bundle.signed_pre_key_id, bundle.signed_pre_key, bundle.signed_pre_key_signature));
 }
 
+/// Time goes by, and the server answers the pings of it; what else is said in it is in `said`.
+void pass(Crew& f, std::chrono::seconds duration) {
+  f.steady += duration;
+  f.now_ms += std::chrono::milliseconds(duration).count();
+  f.hear(Node("ib"));
+  const auto said = f.said;
+  for (const Node& node : said)
+    if (node.attr("xmlns") == "w:p") f.hear(test::result_of(node));
+  f.said = said;
+}
+
 /// The answer that a user has the main device and this one.
 Node devices_told(const Node& query, const Jid& user, std::uint64_t device, std::uint64_t key_index) {
   Node names("device-list");
@@ -106,6 +117,22 @@ TEST_CASE("a member who comes later gets the key with the next message") {
   CHECK(keys_in(second[0]) == 1);
   CHECK(f.read(carl, second[0]) == "welcome");
   CHECK(f.read(ben, second[0]) == "welcome");
+}
+
+TEST_CASE("who leaves and comes back between two messages is brought the key again") {
+  Crew f;
+  const auto first = f.say("hello", "3EB0AA");
+  CHECK(f.read(ben, first.at(0)) == "hello");
+  CHECK(f.read(carl, first.at(0)) == "hello");
+  f.accepted("3EB0AA");
+  f.removed(carl);
+  f.members.at(carl).keys = {};  // as every client does that is out of the group
+  f.stanza(test::notice(crew, self, test::change_of("add", carl, "2", "3"), "n2"));
+  const auto second = f.say("welcome back", "3EB0BB");
+  REQUIRE(second.size() == 1);
+  CHECK(keys_in(second[0]) == 1);
+  CHECK(f.read(carl, second[0]) == "welcome back");
+  CHECK(f.read(ben, second[0]) == "welcome back");
 }
 
 TEST_CASE("the key of a message that was refused goes again with the next one") {
@@ -303,6 +330,56 @@ TEST_CASE("a member who is an error for good keeps a message from the others for
   REQUIRE(second.size() == 1);
   CHECK(keys_in(second[0]) == 0);
   for (const Jid& who : {ben, carl}) CHECK(f.read(who, second[0]) == "again");
+}
+
+TEST_CASE("where nobody has a list a message waits for eight answers, and reaches the server then") {
+  Crew f({ben});
+  f.metadata.members[1] = groups::person(dora);
+  f.describe();
+  auto messages = f.say("hello", "3EB0AA");
+  int answers = 0;
+  for (; messages.empty() && answers < 12; ++answers) {
+    const auto query = f.lists_asked();
+    REQUIRE(query.size() == 1);
+    Node devices("devices"), user("user");
+    devices.add(Node("error").set("code", "404").set("text", "item-not-found"));
+    user.set("jid", dora).add(std::move(devices));
+    messages = f.hear(test::result_of(query[0]).add(Node("usync").add(Node("list").add(std::move(user)))));
+    if (messages.empty()) pass(f, std::chrono::seconds(1 << std::min(answers, 6)) + 1s);
+  }
+  CHECK(answers == 8);
+  REQUIRE(messages.size() == 1);
+  CHECK(keys_in(messages[0]) == 0);
+}
+
+TEST_CASE("a list that stands for want of an answer is asked for again after an hour") {
+  Crew f({ben});
+  CHECK(f.read(ben, f.say("hello", "3EB0AA").at(0)) == "hello");
+  f.hear(Crew::passed_over(f.ask_for_lists_again("3EB0AA")));
+  pass(f, 50min);
+  CHECK(f.say("again", "3EB0BB").size() == 1);
+  CHECK(f.lists_asked().empty());
+  f.accepted("3EB0BB");
+  pass(f, 11min);
+  CHECK(f.say("later", "3EB0CC").empty());
+  REQUIRE(f.lists_asked().size() == 1);
+  CHECK(f.hear(Crew::passed_over(f.lists_asked()[0])).size() == 1);
+}
+
+TEST_CASE("a bot is its own device, and is asked for by nobody") {
+  const Jid bot("867051314767696", "bot");
+  Crew f({ben});
+  f.members.emplace(bot, Member{f.befriend(bot), {}});
+  storage::Changes changes;
+  changes.add(storage::RemoveDeviceList{f.row.id, bot});
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  f.metadata.members.push_back(groups::person(bot));
+  f.describe();
+  const auto first = f.say("hello", "3EB0AA");
+  CHECK(f.lists_asked().empty());
+  REQUIRE(first.size() == 1);
+  CHECK(f.read(bot, first[0]) == "hello");
+  CHECK(f.read(ben, first[0]) == "hello");
 }
 
 TEST_CASE("who has no list by an answer is left out, the own account never") {

@@ -82,13 +82,13 @@ inline Node change_of(std::string_view tag, const Jid& who, const std::string& b
   return out.add(Node("participant").set("jid", who));
 }
 
-/// As if the server had told it before.
-inline void know(SessionFixture& f, const groups::GroupMetadata& metadata) {
+/// As if the server had told it before. `fetched_at`: when it told all of it; 0: never.
+inline void know(SessionFixture& f, const groups::GroupMetadata& metadata, std::optional<UnixMs> fetched_at = {}) {
   storage::GroupRow told;
   told.group = metadata.group;
   told.metadata = protocol::encode_node(groups::group_node(metadata));
   told.subject = metadata.subject;
-  told.fetched_at = f.now_ms;
+  told.fetched_at = fetched_at.value_or(f.now_ms);
   storage::Changes changes;
   changes.add(storage::PutGroup{f.row.id, told});
   f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });

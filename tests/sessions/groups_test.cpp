@@ -274,6 +274,26 @@ TEST_CASE("dirty groups are clean when they are stored, and a second time is lis
   CHECK(lists_asked(nodes).empty());
 }
 
+TEST_CASE("what the list of dirty groups does not name is asked for alone, but for what was left before") {
+  Member f;
+  const Jid left("120363000000000003", "g.us");
+  for (const Jid& group : {crew, choir, left}) know(f, group_of(group, {ben_lid}));
+  f.hear(notice(left, ben_lid, change_of("remove", self, "1", "2")));
+  const auto lists = lists_asked(f.hear(Node("ib").add(Node("dirty").set("type", "groups").set("timestamp", "100"))));
+  REQUIRE(lists.size() == 1);
+  CHECK(row_of(f, crew)->stale);
+  const std::vector<groups::GroupMetadata> named{group_of(crew, {ben_lid, dora_lid}, "2")};
+  const auto nodes = f.hear(result_of(lists[0]).add(groups::listed_node(named)));
+  CHECK_FALSE(row_of(f, crew)->stale);
+  CHECK(queries_to(nodes, crew).empty());
+  const auto query = queries_to(nodes, choir);
+  REQUIRE(query.size() == 1);
+  CHECK(listed(f).size() == 2);  // a list may be older than what was heard
+  CHECK(queries_to(f.hear(error_of(query[0], 403)), left).empty());
+  CHECK(listed(f) == std::vector<std::string>{"group 01"});
+  CHECK(queries_to(f.restart(), left).empty());
+}
+
 TEST_CASE("what is told while a list is stored is newer than the list") {
   Newcomer f;
   SECTION("somebody is removed") {
@@ -440,12 +460,29 @@ TEST_CASE("when somebody came is kept over lists that do not say it") {
     CHECK(f.joined_at(crew, ben_lid) == 1'700'000'005);  // gone meanwhile, and back
   }
   SECTION("the first list of all says nothing of it") {
-    know(f, groups::GroupMetadata(group_of(crew, {})));
     auto nobody = group_of(crew, {});
     nobody.members.clear();
-    know(f, nobody);
+    know(f, nobody, 0);  // its name is known, and nothing else
     ask_again({ben_lid, carl_lid});
     CHECK_FALSE(f.joined_at(crew, carl_lid));
+  }
+  SECTION("who is there when the own account is back may have come while it was out") {
+    f.hear(notice(crew, ben_lid, change_of("remove", self, "1", "2"), "n2"));
+    f.wait(60s);
+    SECTION("as it is asked for") {
+      const auto query = queries_to(f.hear(notice(crew, ben_lid, change_of("add", self), "n3")), crew);
+      REQUIRE(query.size() == 1);
+      auto told = group_of(crew, {ben_lid, carl_lid, dora_lid}, "5");
+      told.members[3].joined_at = 1'600'000'000;
+      f.hear(described(query[0], told));
+      CHECK(f.joined_at(crew, dora_lid) == 1'600'000'000);
+    }
+    SECTION("as the notification says") {
+      const auto back = group_of(crew, {ben_lid, carl_lid}, "5");
+      f.hear(notice(crew, ben_lid, Node("create").set("type", "new").add(groups::group_node(back)), "n3"));
+    }
+    CHECK(f.joined_at(crew, carl_lid) == f.seconds());
+    CHECK(f.joined_at(crew, ben_lid) == f.seconds());
   }
   SECTION("a time that cannot be is none") {
     auto told = group_of(crew, {ben_lid});

@@ -25,11 +25,18 @@ const std::vector<Kind>& kinds() {
        [](Rows& r) {
          return r.records.find_group(crew)->stale && r.records.stale_groups(9) == std::vector<Jid>{crew};
        }},
-      {"AgeGroup, all", [](Rows& r) { r.records.add(r.group()); },
+      {"AgeGroup, all",
+       [](Rows& r) {
+         r.records.add(r.group());
+         auto left = r.group();
+         left.row.group = other_crew;
+         left.row.member = false;
+         r.records.add(std::move(left));
+       },
        [](Rows& r) {
          r.records.add(storage::AgeGroup{r.id, std::nullopt});
        },
-       [](Rows& r) { return r.records.find_group(crew)->stale; }},
+       [](Rows& r) { return r.records.find_group(crew)->stale && !r.records.find_group(other_crew)->stale; }},
       {"PutSenderKey", nothing,
        [](Rows& r) {
          r.records.add(storage::PutSenderKey{r.id, crew, ben, {1}});

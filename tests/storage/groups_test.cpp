@@ -55,6 +55,13 @@ TEST_CASE("a group is as it was put last, and stale when it was aged") {
   CHECK(stale_groups(store.db(), anna, 9).size() == 2);
   CHECK(stale_groups(store.db(), anna, 1).size() == 1);
   CHECK_FALSE(find_group(store.db(), SessionId{2}, group(1))->stale);
+  store.turn([](Changes& changes) {
+    GroupRow left = row(3, "left");
+    left.member = false;
+    changes.add(PutGroup{anna, left});
+    changes.add(AgeGroup{anna, std::nullopt});
+  });
+  CHECK_FALSE(find_group(store.db(), anna, group(3))->stale);
   store.turn([](Changes& changes) { changes.add(PutGroup{anna, row(1, "renamed")}); });
   CHECK(find_group(store.db(), anna, group(1)) == row(1, "renamed"));
 }
