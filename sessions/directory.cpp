@@ -71,11 +71,33 @@ std::vector<PersonIds> Directory::mentioned(const std::vector<Jid>& users) {
 }
 
 void Directory::learn(const Jid& a, const Jid& b, Source source) {
-  const auto ids = enter_pair(a, b, source);
-  if (ids) c_.emit(events::ContactUpdated{*ids->lid, *ids, events::ContactUpdated::Change::lid, {}});
+  if (const auto pair = enter_pair(a, b, source)) tell(*pair, !pair->number_before);
 }
 
-std::optional<PersonIds> Directory::enter_pair(const Jid& a, const Jid& b, Source source) {
+void Directory::learn_untold(const Jid& a, const Jid& b) {
+  if (const auto pair = enter_pair(a, b, Source::hints)) tell(*pair, false);
+}
+
+void Directory::tell(const Entered& pair, bool new_pair) {
+  using Change = events::ContactUpdated::Change;
+  const Jid& lid = *pair.ids.lid;
+  if (new_pair || pair.united) c_.emit(events::ContactUpdated{lid, pair.ids, Change::lid, {}});
+  if (pair.number_before)
+    c_.emit(events::ContactUpdated{lid, pair.ids, Change::number, pair.number_before->to_string()});
+}
+
+std::optional<Jid> Directory::number_before(const Jid& pn, const Jid& lid) {
+  auto before = known_pn(lid);
+  const bool known = c_.records.find_contact(lid).has_value();
+  // Where somebody else has that number by now, the chat still says it.
+  if (!before) {
+    if (const auto chat = c_.records.find_chat(lid)) before = chat->alternate;
+  }
+  if (!known || !before || !before->is_phone_number() || *before == pn) return std::nullopt;
+  return before;
+}
+
+std::optional<Directory::Entered> Directory::enter_pair(const Jid& a, const Jid& b, Source source) {
   Jid pn = plain_user(a);
   Jid lid = plain_user(b);
   if (pn.is_lid()) std::swap(pn, lid);
@@ -96,11 +118,15 @@ std::optional<PersonIds> Directory::enter_pair(const Jid& a, const Jid& b, Sourc
   // The hot rows tell it at once, and both ends of the old pairs apart: a text to the old number must not go to the new
   // owner of its LID. Not erased and read again: the API asks between turns too, while the commit is under way, and the
   // old answer would be kept.
+  Entered entered;
+  entered.ids.pn = pn;
+  entered.ids.lid = lid;
+  entered.united = c_.records.find_contact(pn).has_value() || c_.records.find_chat(pn).has_value();
+  entered.number_before = number_before(pn, lid);
   if (before.is_lid()) pns_[before] = std::nullopt;
-  const bool of_another = owner_before && *owner_before != pn;
-  if (of_another) {
+  if (owner_before && *owner_before != pn) {
     lids_[*owner_before] = *owner_before;
-    forget_devices(lid);  // those of its old owner
+    forget_devices(lid);  // with another number they may be others, and are asked for at once
   }
   lids_[pn] = lid;
   pns_[lid] = pn;
@@ -108,14 +134,11 @@ std::optional<PersonIds> Directory::enter_pair(const Jid& a, const Jid& b, Sourc
   c_.keys.migrate(pn, lid);
   c_.records.add(storage::MoveSenderKeys{c_.id(), pn, lid});
   c_.records.add(storage::MergeChats{c_.id(), pn, lid});
-  if (on_joined) on_joined(pn, lid, of_another);
+  if (on_joined) on_joined(pn, lid);
   lists_.erase(pn);
   for (const Jid& user : {pn, lid, before}) tell_devices_changed(user);
   if (confirmed) return std::nullopt;  // nothing to tell
-  PersonIds ids;
-  ids.pn = pn;
-  ids.lid = lid;
-  return ids;
+  return entered;
 }
 
 void Directory::contest(const Jid& pn, const Jid& lid) {

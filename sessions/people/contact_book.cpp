@@ -140,20 +140,15 @@ void ContactBook::hear_number(const Jid& old_user, const Jid& new_user, const Ji
   tell(new_user, Change::number, old_jid.to_string());
 }
 
-void ContactBook::join(const Jid& from, const Jid& to, bool stranger) {
+void ContactBook::join(const Jid& from, const Jid& to) {
   hot_names_.erase(from);
   hot_names_.erase(to);
   const auto before = c_.records.find_contact(from);
-  if (!before && !stranger) return;
-  ContactRow row;
-  row.user = to;
-  if (!stranger) row = find(to);
-  if (before) {
-    complete(row, *before);
-    c_.records.add(storage::RemoveContact{c_.id(), from});
-    return put(std::move(row));
-  }
-  c_.records.add(storage::RemoveContact{c_.id(), to});
+  if (!before) return;
+  ContactRow row = find(to);
+  complete(row, *before);
+  c_.records.add(storage::RemoveContact{c_.id(), from});
+  put(std::move(row));
 }
 
 void ContactBook::end_turn(bool keep) {

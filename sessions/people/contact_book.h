@@ -38,8 +38,8 @@ class ContactBook {
   /// nothing was known.
   /// `old_jid`: as it was called.
   void hear_number(const Jid& old_user, const Jid& new_user, const Jid& old_jid);
-  /// Two that were two are one: `to` is the LID. `stranger`: what the row of the LID says is of its owner before.
-  void join(const Jid& from, const Jid& to, bool stranger);
+  /// Two that were two are one: `to` is the LID, whose account keeps what was known of it under any number.
+  void join(const Jid& from, const Jid& to);
 
   /// `keep` false: the account is another one from here on.
   void end_turn(bool keep);

@@ -94,12 +94,14 @@ TEST_CASE("who was said to be gone and writes is there") {
   CHECK(f.contact(ann_number)->registered == storage::Registered::yes);
 }
 
-TEST_CASE("a LID that is another person's by now takes no names along") {
+TEST_CASE("a LID of another number is the same person, with all that was known") {
   Book f;
   f.learn(ann_number, ann);
   f.say(ann, "Ann");
   f.learn(dan_number, ann);
-  CHECK_FALSE(f.contact(ann));
+  REQUIRE(f.contact(ann));
+  CHECK(f.contact(ann)->push_name == "Ann");
+  CHECK(f.changes() == Changes{{Change::lid, ""}, {Change::number, ann_number.to_string()}});
 }
 
 TEST_CASE("a new picture and about text are kept and told once, though the notification comes twice") {
