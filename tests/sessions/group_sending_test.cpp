@@ -181,6 +181,18 @@ TEST_CASE("the server's other device list has the message sent once more, for th
   CHECK(f.say("next", "3EB0BB").size() == 1);
 }
 
+TEST_CASE("a device of a member that no list names has nobody's list asked for with the next texts, the own neither") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.hear(Crew::passed_over(f.ask_for_lists_again("3EB0AA")));
+  for (const char* id : {"3EB0BB", "3EB0CC"}) {
+    CHECK(f.say("next", id).size() == 1);  // at once
+    CHECK(f.lists_asked().empty());
+    f.accepted(id, "2:AAAAAAAA");
+    CHECK(f.lists_asked().empty());
+  }
+}
+
 TEST_CASE("that a member is gone has no message sent once more, and the next one brings the others another key") {
   Crew f;
   const auto first = f.say("hello", "3EB0AA");
