@@ -319,13 +319,12 @@ void Directory::watch_own_list(bool asked) {
 }
 
 void Directory::remove_devices(const Jid& canonical, const Node& change) {
-  const auto* known = devices(canonical);
-  if (known == nullptr) return forget_devices(canonical);
+  // However old the list is: groups go by it, and an answer that passes over the user makes it good again.
   auto row = c_.records.find_device_list(canonical);
   const Node* index = change.child("key-index-list");
   const std::uint64_t removed_at = index != nullptr ? index->number("ts").value_or(0) : 0;
   // Not dated, or from before the list we hold: the server has something newer.
-  if (!row || removed_at == 0 || removed_at < row->listed_at) return forget_devices(canonical);
+  if (!row || row->devices.empty() || removed_at == 0 || removed_at < row->listed_at) return forget_devices(canonical);
   std::vector<std::uint16_t> gone;
   for (const Node* device : change.children("device")) {
     const auto jid = device->jid("jid");
@@ -335,14 +334,11 @@ void Directory::remove_devices(const Jid& canonical, const Node& change) {
     }
     gone.push_back(jid->device);
   }
-  List list = lists_.at(canonical);
   for (const std::uint16_t device : gone) {
-    if (std::erase(list.devices, device) > 0) c_.keys.remove(canonical.with_device(device));
+    if (std::erase(row->devices, device) > 0) c_.keys.remove(canonical.with_device(device));
   }
-  // The date of a removal is not signed: what it says of the devices counts, its time does not.
-  row->devices = list.devices;
-  row->fetched_at = list.fetched_at;
-  lists_[canonical] = std::move(list);
+  // The date of a removal is not signed: what it says of the devices counts, its time does not; nor is the list newer.
+  lists_[canonical] = List{row->devices, row->fetched_at};
   tell_devices_changed(canonical);
   c_.records.add(storage::PutDeviceList{c_.id(), canonical, std::move(*row)});
 }
