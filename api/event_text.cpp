@@ -212,6 +212,7 @@ class DataWriter {
     if (e.change == about) out_.text("about", e.text);
     if (e.change == picture) out_.text("pictureId", e.text);
     if (e.change == events::ContactUpdated::Change::name) out_.text("name", e.text);
+    if (e.change == verified_name) out_.text("verifiedName", e.text);
     if (e.change == number) out_.text("oldId", jid_text(e.text, {}, dialect_));
   }
   /// What is done to a message here alone.

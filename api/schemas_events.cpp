@@ -36,13 +36,14 @@ constexpr Field presence_data_fields[] = {
 constexpr Field contact_updated_data_fields[] = {
     {.name = "id", .summary = "by the number where that is known", .required = true}, {.name = "pn", .summary = "the number"}, {.name = "lid"},
     {.name = "change", .summary = "what is another by now; identity: a new phone, or WhatsApp installed again; lid: it became known", .required = true,
-     .one_of = "identity|lid|pushName|picture|about|number|name|blocked|unblocked"},
+     .one_of = "identity|lid|pushName|picture|about|number|name|blocked|unblocked|verifiedName"},
     {.name = "own", .type = Type::boolean, .summary = "it is the account itself, which is nobody's contact", .required = true},
     {.name = "pushname", .summary = "of pushName"},
     {.name = "pictureId", .summary = "of picture; \"\": none, or not shown to the account"},
     {.name = "about", .summary = "of about; \"\": none, or it was not told"},
     {.name = "oldId", .summary = "of number: the id before"},
     {.name = "name", .summary = "of name, as the address book has it; \"\": they are saved no more"},
+    {.name = "verifiedName", .summary = "of verifiedName; \"\": they are a business no more"},
 };
 constexpr Field status_viewed_data_fields[] = {
     {.name = "messageId", .summary = "of the own status post", .required = true},

@@ -184,7 +184,7 @@ class Reader {
     return word(from, change, [](std::string_view text) -> std::optional<ContactUpdated::Change> {
       using Change = ContactUpdated::Change;
       for (const auto known : {Change::identity, Change::lid, Change::push_name, Change::picture, Change::about,
-                               Change::number, Change::name, Change::blocked, Change::unblocked})
+                               Change::number, Change::name, Change::blocked, Change::unblocked, Change::verified_name})
         if (text == events::name(known)) return known;
       return std::nullopt;
     });

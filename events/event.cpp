@@ -113,6 +113,7 @@ std::string_view name(ContactUpdated::Change change) {
     case ContactUpdated::Change::name: return "name";
     case ContactUpdated::Change::blocked: return "blocked";
     case ContactUpdated::Change::unblocked: return "unblocked";
+    case ContactUpdated::Change::verified_name: return "verifiedName";
   }
   return "identity";
 }

@@ -178,12 +178,12 @@ struct Disconnected {
 /// `contact.updated`: another identity key (a new phone, or WhatsApp installed again), its LID became known, or what
 /// they show of themselves or under which number is another by now; or the account blocks them, or does not any more.
 struct ContactUpdated {
-  enum class Change { identity, lid, push_name, picture, about, number, name, blocked, unblocked };
+  enum class Change { identity, lid, push_name, picture, about, number, name, blocked, unblocked, verified_name };
   Jid user;  // canonical
   PersonIds ids;
   Change change = Change::identity;
-  std::string text;  // what it is now: the name ("" = saved no more), the picture's id, the about text ("" = none, or
-                     // not told); of `number` the JID before
+  std::string text;  // what it is now: the name ("" = saved no more; of a business: is none), the picture's id, the
+                     // about text ("" = none, or not told); of `number` the JID before
   bool own = false;  // it is the account itself, which is nobody's contact
   friend bool operator==(const ContactUpdated&, const ContactUpdated&) = default;
 };

@@ -71,11 +71,33 @@ std::vector<PersonIds> Directory::mentioned(const std::vector<Jid>& users) {
 }
 
 void Directory::learn(const Jid& a, const Jid& b, Source source) {
-  const auto ids = enter_pair(a, b, source);
-  if (ids) c_.emit(events::ContactUpdated{*ids->lid, *ids, events::ContactUpdated::Change::lid, {}});
+  if (const auto pair = enter_pair(a, b, source)) tell(*pair, !pair->number_before);
 }
 
-std::optional<PersonIds> Directory::enter_pair(const Jid& a, const Jid& b, Source source) {
+void Directory::learn_untold(const Jid& a, const Jid& b) {
+  if (const auto pair = enter_pair(a, b, Source::hints)) tell(*pair, false);
+}
+
+void Directory::tell(const Entered& pair, bool new_pair) {
+  using Change = events::ContactUpdated::Change;
+  const Jid& lid = *pair.ids.lid;
+  if (new_pair || pair.united) c_.emit(events::ContactUpdated{lid, pair.ids, Change::lid, {}});
+  if (pair.number_before)
+    c_.emit(events::ContactUpdated{lid, pair.ids, Change::number, pair.number_before->to_string()});
+}
+
+std::optional<Jid> Directory::number_before(const Jid& pn, const Jid& lid) {
+  auto before = known_pn(lid);
+  const bool known = c_.records.find_contact(lid).has_value();
+  // Where somebody else has that number by now, the chat still says it.
+  if (!before) {
+    if (const auto chat = c_.records.find_chat(lid)) before = chat->alternate;
+  }
+  if (!known || !before || !before->is_phone_number() || *before == pn) return std::nullopt;
+  return before;
+}
+
+std::optional<Directory::Entered> Directory::enter_pair(const Jid& a, const Jid& b, Source source) {
   Jid pn = plain_user(a);
   Jid lid = plain_user(b);
   if (pn.is_lid()) std::swap(pn, lid);
@@ -96,11 +118,15 @@ std::optional<PersonIds> Directory::enter_pair(const Jid& a, const Jid& b, Sourc
   // The hot rows tell it at once, and both ends of the old pairs apart: a text to the old number must not go to the new
   // owner of its LID. Not erased and read again: the API asks between turns too, while the commit is under way, and the
   // old answer would be kept.
+  Entered entered;
+  entered.ids.pn = pn;
+  entered.ids.lid = lid;
+  entered.united = c_.records.find_contact(pn).has_value() || c_.records.find_chat(pn).has_value();
+  entered.number_before = number_before(pn, lid);
   if (before.is_lid()) pns_[before] = std::nullopt;
-  const bool of_another = owner_before && *owner_before != pn;
-  if (of_another) {
+  if (owner_before && *owner_before != pn) {
     lids_[*owner_before] = *owner_before;
-    forget_devices(lid);  // those of its old owner
+    forget_devices(lid);  // with another number they may be others, and are asked for at once
   }
   lids_[pn] = lid;
   pns_[lid] = pn;
@@ -108,14 +134,11 @@ std::optional<PersonIds> Directory::enter_pair(const Jid& a, const Jid& b, Sourc
   c_.keys.migrate(pn, lid);
   c_.records.add(storage::MoveSenderKeys{c_.id(), pn, lid});
   c_.records.add(storage::MergeChats{c_.id(), pn, lid});
-  if (on_joined) on_joined(pn, lid, of_another);
+  if (on_joined) on_joined(pn, lid);
   lists_.erase(pn);
   for (const Jid& user : {pn, lid, before}) tell_devices_changed(user);
   if (confirmed) return std::nullopt;  // nothing to tell
-  PersonIds ids;
-  ids.pn = pn;
-  ids.lid = lid;
-  return ids;
+  return entered;
 }
 
 void Directory::contest(const Jid& pn, const Jid& lid) {
@@ -296,13 +319,12 @@ void Directory::watch_own_list(bool asked) {
 }
 
 void Directory::remove_devices(const Jid& canonical, const Node& change) {
-  const auto* known = devices(canonical);
-  if (known == nullptr) return forget_devices(canonical);
+  // However old the list is: groups go by it, and an answer that passes over the user makes it good again.
   auto row = c_.records.find_device_list(canonical);
   const Node* index = change.child("key-index-list");
   const std::uint64_t removed_at = index != nullptr ? index->number("ts").value_or(0) : 0;
   // Not dated, or from before the list we hold: the server has something newer.
-  if (!row || removed_at == 0 || removed_at < row->listed_at) return forget_devices(canonical);
+  if (!row || row->devices.empty() || removed_at == 0 || removed_at < row->listed_at) return forget_devices(canonical);
   std::vector<std::uint16_t> gone;
   for (const Node* device : change.children("device")) {
     const auto jid = device->jid("jid");
@@ -312,14 +334,11 @@ void Directory::remove_devices(const Jid& canonical, const Node& change) {
     }
     gone.push_back(jid->device);
   }
-  List list = lists_.at(canonical);
   for (const std::uint16_t device : gone) {
-    if (std::erase(list.devices, device) > 0) c_.keys.remove(canonical.with_device(device));
+    if (std::erase(row->devices, device) > 0) c_.keys.remove(canonical.with_device(device));
   }
-  // The date of a removal is not signed: what it says of the devices counts, its time does not.
-  row->devices = list.devices;
-  row->fetched_at = list.fetched_at;
-  lists_[canonical] = std::move(list);
+  // The date of a removal is not signed: what it says of the devices counts, its time does not; nor is the list newer.
+  lists_[canonical] = List{row->devices, row->fetched_at};
   tell_devices_changed(canonical);
   c_.records.add(storage::PutDeviceList{c_.id(), canonical, std::move(*row)});
 }

@@ -40,11 +40,14 @@ class Directory {
   /// pairs are not believed until the answer. Each contradiction once an hour.
   enum class Source { tells, hints };
   /// A pair was learnt. Validates (one PN, one LID, never remaps ourselves), stores, migrates sessions, merges chats. A
-  /// LID that moves leaves its old number without one, and a number that gets another LID leaves the old LID without
-  /// one.
+  /// number that gets another LID leaves the old LID without one: it is another person's by now. A LID is of an account
+  /// and stays: one that gets another number is somebody who changed it, whatever stanza says so first. The old number
+  /// is nobody's from then on, and of a known contact the change is told, once, as it is told by what the rows said
+  /// before.
   void learn(const Jid& a, const Jid& b, Source source = Source::tells);
-  /// The same of a hint, and no event tells it: of the many pairs that come with an address book as a whole.
-  void learn_untold(const Jid& a, const Jid& b) { enter_pair(a, b, Source::hints); }
+  /// The same of a hint, of the many pairs that come with an address book as a whole: told only where something was
+  /// known by the number, which is of the LID from then on.
+  void learn_untold(const Jid& a, const Jid& b);
 
   /// The own account has the LID that the device row names by now: the chat with oneself, its keys and its list too.
   void move_own_chat();
@@ -56,8 +59,8 @@ class Directory {
   const std::vector<std::uint16_t>* listed_devices(const Jid& canonical);
   /// Set by the session: what the devices of this canonical user are has changed, or is not known any more.
   std::function<void(const Jid& user)> on_devices_changed;
-  /// Set by the session: two are one person by now. `stranger`: the LID was somebody else's before.
-  std::function<void(const Jid& pn, const Jid& lid, bool stranger)> on_joined;
+  /// Set by the session: two are one person by now.
+  std::function<void(const Jid& pn, const Jid& lid)> on_joined;
   void tell_devices_changed(const Jid& canonical) const {
     if (on_devices_changed) on_devices_changed(canonical);
   }
@@ -87,8 +90,16 @@ class Directory {
   }
 
  private:
-  /// The pair, where it is one and was not known. All that learn() does but the event.
-  std::optional<PersonIds> enter_pair(const Jid& a, const Jid& b, Source source);
+  struct Entered {
+    PersonIds ids;
+    bool united = false;               // something was filed under the number
+    std::optional<Jid> number_before;  // of a known contact, when it was another
+  };
+  /// The pair, where it is one and was not known. All that learn() does but the events.
+  std::optional<Entered> enter_pair(const Jid& a, const Jid& b, Source source);
+  void tell(const Entered& pair, bool new_pair);
+  /// Under which number somebody was known until now; nullopt: nothing is known of them, or no other number.
+  std::optional<Jid> number_before(const Jid& pn, const Jid& lid);
   struct List {
     std::vector<std::uint16_t> devices;
     UnixMs fetched_at = 0;

@@ -403,7 +403,7 @@ void Outbox::on_verdict(std::string_view message_id, const Sealer::Verdict& verd
   }
   if (!in_flight(item.state)) return;
   answers_due_.clear(row);
-  sealer_.forget(verdict.stale, item.chat);
+  sealer_.forget(verdict.stale, item.chat, accepted ? "refresh_lid" : "");  // of what is refused the next try needs it
   if (accepted) return on_accepted(row, item, *accepted);
   on_refused(row, item, std::get<Sealer::Refused>(verdict.outcome));
 }
@@ -413,7 +413,7 @@ void Outbox::on_accepted(std::int64_t row, Item& item, const Sealer::Accepted& a
   if (item.state == OutboxState::completing) return end(row);
   tell_accepted(item, accepted.at);
   if (sealer_.reached_all(item.sealed, accepted)) return end(row);
-  sealer_.forget(Sealer::Stale::recipient_and_own, item.chat);
+  sealer_.forget(Sealer::Stale::recipient_and_own, item.chat, accepted.device_hash);
   complete(row, item);
 }
 

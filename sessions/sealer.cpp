@@ -1,5 +1,6 @@
 #include "sessions/sealer.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -183,12 +184,28 @@ bool Sealer::reached_all(ByteView sealed, const Accepted& accepted) const {
   return protocol::participant_hash(address->devices) == accepted.device_hash;
 }
 
-void Sealer::forget(Stale stale, const Jid& chat) {
+void Sealer::forget(Stale stale, const Jid& chat, const std::string& counted) {
   if (stale == Stale::none || chat.is_channel()) return;  // a post is sealed for nobody
-  if (!chat.has_sender_keys()) directory_.forget_devices(chat);
-  else if (stale == Stale::recipient) groups_.mark_stale(chat);  // nothing says that devices are others
-  else group_fanout_.forget(chat);
-  if (stale == Stale::recipient_and_own) directory_.forget_devices(directory_.canonical_user(c_.device.jid));
+  const bool in_doubt = counted.empty() || is_new_doubt(chat, counted);
+  if (chat.has_sender_keys()) {
+    if (stale == Stale::recipient) groups_.mark_stale(chat);  // nothing says that devices are others
+    else group_fanout_.forget(chat);                          // which bounds itself
+  } else if (in_doubt) {
+    directory_.forget_devices(chat);
+  }
+  if (stale == Stale::recipient_and_own && in_doubt)
+    directory_.forget_devices(directory_.canonical_user(c_.device.jid));
+}
+
+bool Sealer::is_new_doubt(const Jid& chat, const std::string& counted) {
+  std::erase_if(doubts_, [this](const auto& doubt) { return doubt.second <= c_.now.steady; });
+  constexpr std::size_t told_apart_by = 64;  // an attribute of the server, of any length
+  const std::pair doubt(chat, counted.substr(0, told_apart_by));
+  if (doubts_.contains(doubt)) return false;
+  const auto sooner = [](const auto& a, const auto& b) { return a.second < b.second; };
+  if (doubts_.size() >= most_doubts) doubts_.erase(std::min_element(doubts_.begin(), doubts_.end(), sooner));
+  doubts_[doubt] = c_.now.steady + doubt_again;
+  return true;
 }
 
 void Sealer::settle(const Jid& chat, const std::string& message_id, ByteView sealed, bool arrived) {

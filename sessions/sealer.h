@@ -3,9 +3,12 @@
 // stored and sent, and what an answer of the server means for it. All that goes over the boundary are rows, bytes and
 // the verdicts below; of order, retries and limits this side knows nothing. Specification 03 sections 4.1, 4.8.
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -111,8 +114,11 @@ class Sealer {
   Verdict judge(const protocol::Ack& ack) const;
   /// False: the server knows devices that `sealed` is not for, or no longer some that it is (03 sections 4.5, 4.8).
   bool reached_all(ByteView sealed, const Accepted& accepted) const;
-  /// They are asked for before the next message to this chat is sealed.
-  void forget(Stale stale, const Jid& chat);
+  /// They are asked for before the next message to this chat is sealed. `counted`: what the server says that shows it,
+  /// as its device hash. What is said again of a chat within the hour shows that the lists, asked for since, are
+  /// counted otherwise than here for good (a companion whose account does not vouch for it), and asks for them no more;
+  /// "": not bounded.
+  void forget(Stale stale, const Jid& chat, const std::string& counted = {});
   /// The stanza was accepted, or will never be: of what went with it beside the message.
   void settle(const Jid& chat, const std::string& message_id, ByteView sealed, bool arrived);
   /// To how many a message of the chat goes, when receipts of each are counted; 0: they are not.
@@ -133,7 +139,11 @@ class Sealer {
   static Result<Bytes> as_payload(const Result<Node>& stanza);
   Result<Bytes> seal(const Jid& chat, const storage::MessageRow& message, Fanout::Addressing addressing,
                      const std::vector<Jid>& reached = {});
+  /// Notes it.
+  bool is_new_doubt(const Jid& chat, const std::string& counted);
 
+  static constexpr std::chrono::hours doubt_again{1};
+  static constexpr std::size_t most_doubts = 256;
   Context& c_;
   Directory& directory_;
   TrustedTokens& tokens_;
@@ -142,6 +152,7 @@ class Sealer {
   GroupFanout& group_fanout_;
   StatusAudiences& audiences_;
   Composer composer_;
+  std::map<std::pair<Jid, std::string>, net::SteadyTime> doubts_;  // chat and what was counted -> when it counts again
 };
 
 }  // namespace wharf::sessions

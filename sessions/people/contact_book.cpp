@@ -19,6 +19,10 @@ void fill_in(std::string& blank, const std::string& known) {
   if (blank.empty()) blank = known;
 }
 
+bool fails(std::span<const protocol::ProfileError> errors) {
+  return protocol::find_error(errors, protocol::ProfileField::business) != nullptr;
+}
+
 /// What is known of the one and not of the other.
 void complete(ContactRow& row, const ContactRow& other) {
   fill_in(row.push_name, other.push_name);
@@ -71,7 +75,8 @@ void ContactBook::hear_saved_name(const Jid& user, const std::string& name, bool
   if (news) tell(user, Change::name, name);
 }
 
-ContactRow ContactBook::learn(const Jid& user, const protocol::Profile& profile) {
+ContactRow ContactBook::learn(const Jid& user, const protocol::Profile& profile,
+                              std::span<const protocol::ProfileError> errors) {
   ContactRow row = find(user);
   const bool known = row.looked_at != 0;
   const bool there = profile.contact_type == "in";
@@ -80,7 +85,9 @@ ContactRow ContactBook::learn(const Jid& user, const protocol::Profile& profile)
     row.registered = Registered::yes;
   }
   const bool told_something = there || profile.business || profile.username || profile.about || profile.picture_id;
+  const std::string verified_before = row.verified_name;
   if (profile.business) row.verified_name = profile.business->name;
+  else if (told_something && !fails(profile.errors) && !fails(errors)) row.verified_name.clear();
   if (profile.username) row.username = *profile.username;
   bool about_changed = false, picture_changed = false;
   if (profile.about) {
@@ -94,6 +101,7 @@ ContactRow ContactBook::learn(const Jid& user, const protocol::Profile& profile)
   }
   if (!told_something || directory_.is_own(user)) return row;  // of nobody, or nobody's contact
   put(row);
+  if (known && row.verified_name != verified_before) tell(user, Change::verified_name, row.verified_name);
   if (about_changed) tell(user, Change::about, row.about);
   if (picture_changed) tell(user, Change::picture, row.picture_id);
   return row;
@@ -140,20 +148,15 @@ void ContactBook::hear_number(const Jid& old_user, const Jid& new_user, const Ji
   tell(new_user, Change::number, old_jid.to_string());
 }
 
-void ContactBook::join(const Jid& from, const Jid& to, bool stranger) {
+void ContactBook::join(const Jid& from, const Jid& to) {
   hot_names_.erase(from);
   hot_names_.erase(to);
   const auto before = c_.records.find_contact(from);
-  if (!before && !stranger) return;
-  ContactRow row;
-  row.user = to;
-  if (!stranger) row = find(to);
-  if (before) {
-    complete(row, *before);
-    c_.records.add(storage::RemoveContact{c_.id(), from});
-    return put(std::move(row));
-  }
-  c_.records.add(storage::RemoveContact{c_.id(), to});
+  if (!before) return;
+  ContactRow row = find(to);
+  complete(row, *before);
+  c_.records.add(storage::RemoveContact{c_.id(), from});
+  put(std::move(row));
 }
 
 void ContactBook::end_turn(bool keep) {

@@ -3,6 +3,8 @@
 // person has one row, under the LID when it is known. Specification 02 sections 9 and 10.
 
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "events/event.h"
@@ -25,10 +27,12 @@ class ContactBook {
   /// How the phone's address book calls somebody; "" = they are not saved there (any more). Told, but of an
   /// address book that is read for the `first` time only when it was another name before.
   void hear_saved_name(const Jid& user, const std::string& name, bool first);
-  /// What a profile query told, into the row; told where it was known to be something else. What was not answered
-  /// stays. That somebody is there is known when the server says `in` alone: of a LID it says nothing. The row as it is
-  /// then; one of whom nothing was told is not kept.
-  storage::ContactRow learn(const Jid& user, const protocol::Profile& profile);
+  /// What a profile query told, which asked for the business too, into the row; told where it was known to be something
+  /// else. What was not answered stays, as what the answer calls an error does (`errors`: of all users); but of whom no
+  /// business is told though something else is, is none. That somebody is there is known when the server says `in`
+  /// alone: of a LID it says nothing. The row as it is then; one of whom nothing was told is not kept.
+  storage::ContactRow learn(const Jid& user, const protocol::Profile& profile,
+                            std::span<const protocol::ProfileError> errors);
   /// Nobody has this number (any more): a row that is there says so from now on.
   void learn_absence(const Jid& user);
   /// From notifications. nullopt: it changed, and is to be asked for.
@@ -38,8 +42,8 @@ class ContactBook {
   /// nothing was known.
   /// `old_jid`: as it was called.
   void hear_number(const Jid& old_user, const Jid& new_user, const Jid& old_jid);
-  /// Two that were two are one: `to` is the LID. `stranger`: what the row of the LID says is of its owner before.
-  void join(const Jid& from, const Jid& to, bool stranger);
+  /// Two that were two are one: `to` is the LID, whose account keeps what was known of it under any number.
+  void join(const Jid& from, const Jid& to);
 
   /// `keep` false: the account is another one from here on.
   void end_turn(bool keep);

@@ -122,7 +122,7 @@ void NumberChecks::on_answer(Batch asked, const Node* answer) {
     if (number == asked.end() && profile.jid.is_phone_number()) number = asked.find(profile.jid.user);
     if (number == asked.end() && profile.pn) number = asked.find(profile.pn->user);
     if (number == asked.end()) continue;  // not asked for
-    const NumberChecked found = judge(number->first, profile);
+    const NumberChecked found = judge(number->first, profile, profiles->errors);
     for (const Asker& asker : number->second) {
       const auto check =
           std::find_if(waiting_.begin(), waiting_.end(), [&](const Check& waits) { return waits.id == asker.check; });
@@ -144,7 +144,8 @@ void NumberChecks::on_answer(Batch asked, const Node* answer) {
   }
 }
 
-NumberChecked NumberChecks::judge(const std::string& digits, const Profile& profile) {
+NumberChecked NumberChecks::judge(const std::string& digits, const Profile& profile,
+                                  std::span<const protocol::ProfileError> errors) {
   NumberChecked number{digits, Found::unanswered, {}, {}};
   if (profile.contact_type == "invalid") number.result = Found::invalid;
   if (profile.contact_type == "out") number.result = Found::unregistered;
@@ -154,7 +155,7 @@ NumberChecked NumberChecks::judge(const std::string& digits, const Profile& prof
   if (profile.lid) directory_.learn(profile.jid, *profile.lid);
   if (profile.pn) directory_.learn(*profile.pn, profile.jid);
   const Jid user = directory_.canonical_user(profile.jid);
-  const auto row = book_.learn(user, profile);
+  const auto row = book_.learn(user, profile, errors);
   number.result = Found::registered;
   number.who = Person{user, directory_.person(user)};
   number.verified_name = row.verified_name;

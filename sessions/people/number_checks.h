@@ -56,7 +56,9 @@ class NumberChecks {
   void go_on();
   void ask_batch();
   void on_answer(Batch asked, const Node* answer);
-  NumberChecked judge(const std::string& number, const protocol::Profile& profile);
+  /// `errors`: those that the answer names for all users.
+  NumberChecked judge(const std::string& number, const protocol::Profile& profile,
+                      std::span<const protocol::ProfileError> errors);
   /// Ends every check that the answer was for: with a refusal where nothing of it was found.
   void finish_asked(const Refusal& why);
   /// Those whose time is over, or will be before anything may be asked again.

@@ -73,14 +73,35 @@ void PeopleNotices::learn_own_name(const std::string& name) {
 
 void PeopleNotices::hear(const protocol::ContactNumberChanged& change) {
   // The server's word on who has which LID, which may not move one that is known (02 section 9).
-  if (change.old_lid && change.old_jid.is_phone_number())
-    directory_.learn(change.old_jid, *change.old_lid, Directory::Source::hints);
+  const auto hint = [this](const Jid& number, const std::optional<Jid>& lid) {
+    if (lid && number.is_phone_number()) directory_.learn(number, *lid, Directory::Source::hints);
+  };
+  const auto& lid = change.new_lid;
+  if (lid && lid == change.old_lid && change.new_jid.is_phone_number()) return hear_new_number(change, *lid);
+  hint(change.old_jid, change.old_lid);
   // Where the new number has the LID of the old one, that pair is not believed from the next line on; the contact is
   // filed under it.
   const Jid old_user = directory_.canonical_user(change.old_jid);
-  if (change.new_lid && change.new_jid.is_phone_number())
-    directory_.learn(change.new_jid, *change.new_lid, Directory::Source::hints);
-  book_.hear_number(old_user, directory_.canonical_user(change.new_jid), change.old_jid);
+  hint(change.new_jid, lid);
+  const Jid new_user = directory_.canonical_user(change.new_jid);
+  // Without a word on LIDs two that are known to have two are two accounts: somebody else has the old number by now.
+  if (!change.old_lid && !lid && old_user.is_lid() && new_user.is_lid()) return;
+  book_.hear_number(old_user, new_user, change.old_jid);
+}
+
+// The account keeps its LID, and all that is filed under it. The pair with the new number is what tells the change
+// (directory.h), when WhatsApp has confirmed it; or has told it, where another stanza was faster.
+void PeopleNotices::hear_new_number(const protocol::ContactNumberChanged& change, const Jid& lid) {
+  const auto is_without_lid = [this](const Jid& number) { return directory_.canonical_user(number) == number; };
+  const bool told = directory_.canonical_user(change.new_jid) == lid;
+  if (told) {
+    // What was known of the old number alone, when its LID was not.
+    if (is_without_lid(change.old_jid)) book_.hear_number(change.old_jid, lid, change.old_jid);
+    return;
+  }
+  if (change.old_jid.is_phone_number() && is_without_lid(change.old_jid) && !directory_.person(lid).pn)
+    directory_.learn(change.old_jid, lid, Directory::Source::hints);
+  directory_.learn(change.new_jid, lid, Directory::Source::hints);
 }
 
 }  // namespace wharf::sessions

@@ -42,6 +42,7 @@ class PeopleNotices {
   void hear(const protocol::OwnPushNameChanged& change) { learn_own_name(change.name); }
   void hear(const protocol::AppStateMoved& moved) { on_app_state(moved); }
   void hear(const protocol::ContactNumberChanged& change);
+  void hear_new_number(const protocol::ContactNumberChanged& change, const Jid& lid);
   void hear(const protocol::TrustedTokenReceived& given) { tokens_.hear(given); }
   void hear(const protocol::PrivacyChanged& change) { on_privacy(change.settings); }
   void hear(const protocol::BlocklistChanged& change) { on_blocks(change); }

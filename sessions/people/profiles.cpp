@@ -115,7 +115,7 @@ void Profiles::on_profile(const Jid& user, const Node* answer, Reply<ContactView
   }
   // The server corrects numbers: whoever it names is the one.
   const Jid named = profile->jid.user.empty() ? user : profile->jid;
-  c_.answer(std::move(reply), view(book_.learn(directory_.canonical_user(named), *profile), true));
+  c_.answer(std::move(reply), view(book_.learn(directory_.canonical_user(named), *profile, read->errors), true));
 }
 
 // --- pictures

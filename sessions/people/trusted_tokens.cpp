@@ -61,22 +61,20 @@ void TrustedTokens::issue(const Jid& user) {
   });
 }
 
-void TrustedTokens::join(const Jid& from, const Jid& to, bool stranger) {
+void TrustedTokens::join(const Jid& from, const Jid& to) {
   hot_.erase(from);
   hot_.erase(to);
   auto before = c_.records.find_trusted_token(from);
-  if (before) {
-    c_.records.add(storage::RemoveTrustedToken{c_.id(), from});
-    const auto known = stranger ? std::nullopt : c_.records.find_trusted_token(to);
-    before->user = to;
-    if (known && known->token_at > before->token_at) {
-      before->token = known->token;
-      before->token_at = known->token_at;
-    }
-    if (known) before->issued_at = std::max(before->issued_at, known->issued_at);
-    return put(std::move(*before));
+  if (!before) return;
+  c_.records.add(storage::RemoveTrustedToken{c_.id(), from});
+  const auto known = c_.records.find_trusted_token(to);
+  before->user = to;
+  if (known && known->token_at > before->token_at) {
+    before->token = known->token;
+    before->token_at = known->token_at;
   }
-  if (stranger) c_.records.add(storage::RemoveTrustedToken{c_.id(), to});
+  if (known) before->issued_at = std::max(before->issued_at, known->issued_at);
+  put(std::move(*before));
 }
 
 void TrustedTokens::end_turn(bool keep) {

@@ -24,8 +24,8 @@ class TrustedTokens {
   void give(const Jid& chat) { issue(directory_.canonical_user(chat)); }
   /// The devices that had our token are gone.
   void on_identity_changed(const Jid& user);
-  /// Two that were two are one: `to` is the LID. `stranger`: what is stored of it is of its owner before.
-  void join(const Jid& from, const Jid& to, bool stranger);
+  /// Two that were two are one: `to` is the LID.
+  void join(const Jid& from, const Jid& to);
 
   /// `keep` false: the account is another one from here on.
   void end_turn(bool keep);

@@ -114,8 +114,9 @@ TEST_CASE("what is new of a contact is told as the document says, whatever it is
         example_of("contact.updated"));
   const auto named = choices(schemas::contact_updated_data, "change");
   std::size_t seen = 0;
-  for (const Change change : {Change::identity, Change::lid, Change::push_name, Change::picture, Change::about,
-                              Change::number, Change::name, Change::blocked, Change::unblocked}) {
+  for (const Change change :
+       {Change::identity, Change::lid, Change::push_name, Change::picture, Change::about, Change::number, Change::name,
+        Change::blocked, Change::unblocked, Change::verified_name}) {
     CHECK(std::count(named.begin(), named.end(), name(change)) == 1);
     ++seen;
     const std::string text = change == Change::number ? "15550000003@s.whatsapp.net" : "x";

@@ -94,12 +94,45 @@ TEST_CASE("who was said to be gone and writes is there") {
   CHECK(f.contact(ann_number)->registered == storage::Registered::yes);
 }
 
-TEST_CASE("a LID that is another person's by now takes no names along") {
+TEST_CASE("a LID of another number is the same person, with all that was known") {
   Book f;
   f.learn(ann_number, ann);
   f.say(ann, "Ann");
   f.learn(dan_number, ann);
-  CHECK_FALSE(f.contact(ann));
+  REQUIRE(f.contact(ann));
+  CHECK(f.contact(ann)->push_name == "Ann");
+  CHECK(f.changes() == Changes{{Change::lid, ""}, {Change::number, ann_number.to_string()}});
+}
+
+TEST_CASE(
+    "who becomes a business, is called otherwise and is none any more is told so, and an error of it says nothing") {
+  Book f;
+  f.learn(ann_number, ann);
+  const auto look = [&](const std::string& business, bool by_check, std::vector<protocol::ProfileError> errors = {}) {
+    protocol::Profile profile;
+    profile.jid = ann_number;
+    profile.contact_query = "+" + ann_number.user;
+    profile.contact_type = "in";
+    profile.errors = std::move(errors);
+    if (!business.empty()) {
+      profile.business.emplace();
+      profile.business->name = business;
+    }
+    if (by_check) f.hear(profiles(f.ask(CheckNumbers{{ann_number.user}, true}).asked.at(0), {{profile}, {}}));
+    else f.hear(profiles(f.ask(LookAtContact{ann}).asked.at(0), {{profile}, {}}));
+    return f.contact(ann)->verified_name;
+  };
+  CHECK(look("Ann GmbH", false) == "Ann GmbH");
+  CHECK(f.changes() == Changes{{Change::lid, ""}});  // the first look: nothing was known
+  CHECK(look("Ann AG", false) == "Ann AG");
+  CHECK(look("", false, {{protocol::ProfileField::business, 503, 0}}) == "Ann AG");
+  CHECK(look("", false).empty());
+  CHECK(look("", false).empty());
+  CHECK(look("Ann again", true) == "Ann again");
+  CHECK(f.changes() == Changes{{Change::lid, ""},
+                               {Change::verified_name, "Ann AG"},
+                               {Change::verified_name, ""},
+                               {Change::verified_name, "Ann again"}});
 }
 
 TEST_CASE("a new picture and about text are kept and told once, though the notification comes twice") {

@@ -313,6 +313,34 @@ TEST_CASE("a removal counts when it is dated and not older than the list; else t
   }
 }
 
+TEST_CASE(
+    "a removal counts for a list that is old or stale too, and an answer that passes it over brings nothing back") {
+  const bool stale = GENERATE(false, true);
+  Fixture f;
+  f.go_online();
+  Account account(f);
+  trust(f, ben, account);
+  refresh(f, ben, account.list(200, {4, 5}));
+  if (stale) f.call([&] { f.session->directory().forget_devices(ben); });
+  else f.now_ms += std::chrono::milliseconds(f.settings.device_list_lifetime).count() + 1;
+  Node change("remove");
+  change.add(Node("device").set("jid", ben.with_device(4)).set("key-index", "1"));
+  f.stanza(devices_notification(ben, change.add(Node("key-index-list").set("ts", "201"))));
+  const std::vector<std::uint16_t> left{0, 5};
+  f.call([&] {
+    const auto* listed = f.session->directory().listed_devices(ben);  // as groups go by it
+    REQUIRE((listed != nullptr) == !stale);
+    if (listed != nullptr) CHECK(*listed == left);
+    CHECK(f.session->directory().devices(ben) == nullptr);  // no newer than before
+  });
+  const auto asked = Fixture::sent(f.call([&] { f.session->directory().refresh({ben}, [](Directory::Told) {}); }));
+  REQUIRE(asked.size() == 1);
+  Node answer("iq");
+  answer.set("id", asked[0].attr("id")).set("type", "result").set("from", Jid("", "s.whatsapp.net"));
+  f.stanza(answer.add(Node("usync").add(Node("list"))));
+  f.call([&] { CHECK(devices_of(f, ben) == left); });
+}
+
 TEST_CASE("an own list that comes back empty is a reason that the operator sees, until it is there") {
   Fixture f;
   f.go_online();

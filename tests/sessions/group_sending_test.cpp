@@ -225,6 +225,18 @@ TEST_CASE("the answer to what one device asked for again says nothing of those w
   CHECK(f.read(dora, second[0]) == "hello");
 }
 
+TEST_CASE("a device of a member that no list names has nobody's list asked for with the next texts, the own neither") {
+  Crew f;
+  f.say("hello", "3EB0AA");
+  f.hear(Crew::passed_over(f.ask_for_lists_again("3EB0AA")));
+  for (const char* id : {"3EB0BB", "3EB0CC"}) {
+    CHECK(f.say("next", id).size() == 1);  // at once
+    CHECK(f.lists_asked().empty());
+    f.accepted(id, "2:AAAAAAAA");
+    CHECK(f.lists_asked().empty());
+  }
+}
+
 TEST_CASE("that a member is gone has no message sent once more, and the next one brings the others another key") {
   Crew f;
   const auto first = f.say("hello", "3EB0AA");

@@ -263,6 +263,36 @@ TEST_CASE("an accepted text whose answer knows other devices makes both lists be
   CHECK(Fixture::sent(f.last).empty());  // waits for the same answer
 }
 
+TEST_CASE(
+    "a device that the server counts and no list names has the lists asked for once an hour, not with each text") {
+  Fixture f;
+  f.befriend(ben);
+  f.go_online();
+  const auto questions = [&](const std::string& hash) {
+    const auto sent = f.send(Fixture::text("hello"));
+    REQUIRE((sent && sent->has_value()));
+    REQUIRE(messages(f.last).size() == 1);  // waits for nothing
+    auto asked = Fixture::sent(f.stanza(ack_with_hash((*sent)->id, hash)));
+    std::erase_if(asked, [](const Node& node) { return node.attr("xmlns") != "usync"; });
+    // The lists stay what they are.
+    for (const Node& iq : asked) {
+      f.stanza(Node("iq").set("id", iq.attr("id")).set("type", "result").add(Node("usync").add(Node("list"))));
+      f.turn({});
+    }
+    CHECK(f.session->view().queued == 0);
+    return asked.size();
+  };
+  CHECK(questions("2:AAAAAAAA") == 1);
+  CHECK(questions("2:AAAAAAAA") == 0);
+  CHECK(questions("2:AAAAAAAA") == 0);
+  CHECK(questions("2:BBBBBBBB") == 1);  // others by now
+  CHECK(questions("2:AAAAAAAA") == 0);
+  f.cut();
+  f.steady += std::chrono::hours(1);
+  f.go_online();
+  CHECK(questions("2:AAAAAAAA") == 1);
+}
+
 TEST_CASE("an answer that knows the devices that a text was sealed for, and our own, asks for nothing") {
   Fixture f;
   f.befriend(ben);
