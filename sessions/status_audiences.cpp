@@ -180,7 +180,8 @@ std::uint64_t StatusAudiences::version_of_book() const {
 // looked up, is no contact.
 std::vector<Jid> StatusAudiences::contacts() {
   const std::string book(protocol::critical_unblock_low);
-  auto saved = c_.records.saved_contacts(most);
+  constexpr std::size_t records_of_one = 3;  // a number, a LID as a contact, and as a contact by LID
+  const auto saved = c_.records.saved_contacts(most * records_of_one);
   if (!saved) return c_.records.chat_partners(most);
   // Whom a program has removed is none any more, though WhatsApp has not heard of it yet.
   std::set<Jid> removed;
@@ -189,9 +190,14 @@ std::vector<Jid> StatusAudiences::contacts() {
     if (!wish.remove || index.size() < 2) continue;
     if (const auto who = Jid::parse(index[1])) removed.insert(directory_.canonical_user(*who));
   }
-  if (!removed.empty())
-    std::erase_if(*saved, [&](const Jid& user) { return removed.contains(directory_.canonical_user(user)); });
-  return std::move(*saved);
+  std::vector<Jid> users;
+  for (const Jid& user : *saved) {
+    Jid one = directory_.canonical_user(user);
+    if (removed.contains(one)) continue;
+    const auto known = c_.records.find_contact(one);
+    if (!known || known->registered != storage::Registered::no) users.push_back(std::move(one));
+  }
+  return users;
 }
 
 void StatusAudiences::take_setting(const SettlingPtr& settling, const Node* answer) {

@@ -103,10 +103,22 @@ TEST_CASE("the contacts are those of the phone's address book as soon as it was 
     return storage::find_status_audience(f.store->reader(), f.row.id, id)->users;
   };
   const std::string book(protocol::critical_unblock_low);
-  storage::ContactRow saved;
-  saved.user = carl;
-  saved.name = "Carl";
-  have(storage::PutContact{f.row.id, saved});
+  // One person under several indexes, one who is called so and is not in it, and one who is known to have left.
+  const auto have_record = [&](std::uint8_t mac, const char* action, const Jid& who) {
+    have(storage::PutAppStateRecord{f.row.id, book, {{mac}, {1}, {1}, protocol::index_of({action, who.to_string()})}});
+  };
+  const Jid dora("100000000000004", "lid"), erin("100000000000005", "lid");
+  have_record(1, "contact", carl);
+  have_record(2, "lid_contact", carl);
+  have_record(3, "contact", erin);
+  have_record(4, "pin", ben);
+  storage::ContactRow known;
+  known.user = dora;
+  known.name = "Dora";
+  have(storage::PutContact{f.row.id, known});
+  known.user = erin;
+  known.registered = storage::Registered::no;
+  have(storage::PutContact{f.row.id, known});
   CHECK(audience("3EB0AA") == std::vector{ben});
   have(storage::PutAppState{f.row.id, {book, 3, {}, 3, false, false}});
   f.reopen();
