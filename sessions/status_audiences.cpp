@@ -150,6 +150,15 @@ std::optional<protocol::groups::GroupMetadata> StatusAudiences::people() {
   return group;
 }
 
+const char* StatusAudiences::why_nobody() const {
+  if (!is_post_ || aimed_.post.empty() || !aimed_.settled || !aimed_.users.empty()) return nullptr;
+  if (!by_setting(aimed_)) return "nobody is in its audience: the request names the account alone";
+  if (aimed_.setting == StatusSetting::allowlist)
+    return "nobody is in its audience: the account shows its statuses to some people alone, and those are none, or "
+           "blocked";
+  return "nobody is in its audience: the account has no contacts, or all of them are excluded or blocked, or may be";
+}
+
 std::string StatusAudiences::setting() const { return is_post_ ? name_of(aimed_.setting) : std::string(); }
 
 // --- settling
