@@ -5,6 +5,7 @@
 
 #include "events/event.h"
 #include "protocol/messages/content.h"
+#include "sessions/channels/channel_posting.h"
 #include "sessions/message_details.h"
 #include "sessions/status_audiences.h"
 #include "sessions/status_events.h"
@@ -56,6 +57,9 @@ Outcome<Jid> Acceptance::open_chat(const SendMessage& request) {
   if (const auto linked = sealer_.can_send(); !linked) return linked.error();
   auto chat = sealer_.chat_of(request);
   if (!chat) return chat;
+  // Who only follows a channel may say what this build does not: that it does not comes first.
+  if (chat->is_channel() && about_message(request.content) != nullptr)
+    if (const auto possible = can_be_said(c_, request, *chat); !possible) return possible.error();
   if (const auto possible = sealer_.can_send_to(*chat); !possible) return possible.error();
   return chat;
 }
