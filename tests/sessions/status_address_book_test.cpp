@@ -1,5 +1,6 @@
 // A status post for the contacts waits until the address book is as the server has it.
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "protocol/notifications/notification.h"
 #include "tests/sessions/app_state_world.h"
@@ -244,4 +245,19 @@ TEST_CASE("the new number of a contact is none, as long as the address book has 
     f.choose_contacts();
     f.check_shown_to({ben_lid});
   }
+}
+
+TEST_CASE("whose LID has another number by now is no contact by the record of the number before") {
+  BookStage f;
+  f.know_keys();
+  const Jid carl_number("15550000003", "s.whatsapp.net"), moved("15550000004", "s.whatsapp.net");
+  f.server.patch(book, {saving_lid(ben_lid, "Ben"), saving(carl_number, "Carl", carl_lid)});
+  f.connect();
+  f.learn(moved, carl_lid);  // WhatsApp was asked
+  f.post();
+  f.choose_contacts();
+  const auto audience = storage::find_status_audience(f.store->reader(), f.row.id, "3EB0AA");
+  REQUIRE((audience && audience->settled));
+  CHECK(std::set<Jid>(audience->users.begin(), audience->users.end()) == std::set<Jid>{ben_lid, carl_number});
+  CHECK(f.posts().empty());  // the devices of whoever has that number are asked for
 }
