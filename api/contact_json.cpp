@@ -15,10 +15,11 @@ using sessions::NumberChecked;
 namespace {
 
 /// The same without its end.
-void begin_contact(JsonWriter& out, const storage::ContactRow& row, const events::PersonIds& ids, Dialect dialect) {
+void begin_contact(JsonWriter& out, const storage::ContactRow& row, const events::PersonIds& ids, bool saved,
+                   Dialect dialect) {
   begin_about(out, person_head(row.user, ids, dialect));
   out.text("name", shown_name(row));
-  out.text("pushname", row.push_name).boolean("isMyContact", !row.name.empty());
+  out.text("pushname", row.push_name).boolean("isMyContact", saved);
   // Nobody may take for missing of whom it is not known.
   if (row.registered == storage::Registered::unknown) out.null("isWAContact");
   else out.boolean("isWAContact", row.registered == storage::Registered::yes);
@@ -77,14 +78,15 @@ const std::string& shown_name(const storage::ContactRow& row) {
   return !row.name.empty() ? row.name : !row.push_name.empty() ? row.push_name : row.verified_name;
 }
 
-void write_contact(JsonWriter& out, const storage::ContactRow& row, const events::PersonIds& ids, Dialect dialect) {
-  begin_contact(out, row, ids, dialect);
+void write_contact(JsonWriter& out, const storage::ContactRow& row, const events::PersonIds& ids, bool saved,
+                   Dialect dialect) {
+  begin_contact(out, row, ids, saved, dialect);
   out.end_object();
 }
 
 std::string contact_json(const sessions::ContactView& contact, const sessions::PictureView* picture, Dialect dialect) {
   JsonWriter out(512 + (picture ? picture->bytes.size() / 3 * 4 : 0));
-  begin_contact(out, contact.row, contact.ids, dialect);
+  begin_contact(out, contact.row, contact.ids, contact.saved, dialect);
   out.boolean("isBusiness", !contact.row.verified_name.empty()).boolean("fresh", contact.fresh);
   if (picture && picture->state.kind == PictureState::Kind::present) write_thumb(out, *picture);
   return out.end_object().take();

@@ -25,7 +25,8 @@ JsonWriter& begin_about(JsonWriter& out, const PersonHead& who);
 const std::string& shown_name(const storage::ContactRow& row);
 
 /// A row of the list.
-void write_contact(JsonWriter& out, const storage::ContactRow& row, const events::PersonIds& ids, Dialect dialect);
+void write_contact(JsonWriter& out, const storage::ContactRow& row, const events::PersonIds& ids, bool saved,
+                   Dialect dialect);
 /// One person with what was asked of WhatsApp. `picture`: nullptr when it was not asked for, or the answer was an
 /// error.
 std::string contact_json(const sessions::ContactView& contact, const sessions::PictureView* picture, Dialect dialect);

@@ -14,6 +14,8 @@
 #include "api/message_page.h"
 #include "api/sending.h"
 #include "api/whole_list.h"
+#include "protocol/appstate/actions.h"
+#include "sessions/appstate/saved_people.h"
 #include "storage/contacts.h"
 
 namespace wharf::api {
@@ -51,11 +53,17 @@ struct ContactList {
   /// The rows of a page that are shown, with commas between them.
   std::string rows(storage::Database& db, const storage::ContactPage& page) const {
     People people(db, session, now);
+    const std::string book(protocol::critical_unblock_low);
+    const auto stands = storage::find_app_state(db, session, book);
+    const auto has_record = [&](const std::string& index) {
+      return !storage::app_state_records_of(db, session, book, index).empty();
+    };
     std::string out;
     for (const storage::ContactRow& row : page.contacts) {
       if (row.user == own || row.user == own_lid || !storage::says_something(row)) continue;
       JsonWriter one(300);
-      write_contact(one, row, people.of(row.user), dialect);
+      const events::PersonIds ids = people.of(row.user);
+      write_contact(one, row, ids, sessions::is_saved(row, ids, stands, has_record), dialect);
       if (!out.empty()) out.push_back(',');
       out += one.view();
     }

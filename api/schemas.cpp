@@ -225,6 +225,7 @@ constexpr Field sent_message_fields[] = {
     {.name = "sendAt", .summary = "while it is scheduled", .format = &formats::date_time},
     {.name = "targetMessageId", .summary = "of what is said about a message: that message"},
     {.name = "preview", .type = Type::object, .summary = "of an address in the text, as messages show it: url, title, description"},
+    {.name = "serverId", .summary = "of a post of a channel, once WhatsApp has it"},
     {.name = "replayed", .type = Type::boolean, .summary = "the answer of an earlier request with the same key or id"},
     {.name = "deleted", .type = Type::boolean, .summary = "the message is deleted here: status says nothing of it"},
     {.name = "messages", .type = Type::objects, .summary = "of a request with several files: each message, this one first", .object = &schemas::sent_message},

@@ -56,6 +56,7 @@ void begin_sent_message(JsonWriter& out, const SentMessage& sent, Dialect dialec
     out.text("targetMessageId", message_id_text(id_text(chat, dialect), sent.target_id, dialect));
   }
   write_preview(out, sent.details);
+  if (sent.server_id != 0) out.text("serverId", std::to_string(sent.server_id));
   if (sent.replayed) out.boolean("replayed", true);
   if (sent.deleted) out.boolean("deleted", true);
 }

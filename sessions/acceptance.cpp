@@ -5,6 +5,7 @@
 
 #include "events/event.h"
 #include "protocol/messages/content.h"
+#include "sessions/channels/channel_posting.h"
 #include "sessions/message_details.h"
 #include "sessions/status_audiences.h"
 #include "sessions/status_events.h"
@@ -56,6 +57,9 @@ Outcome<Jid> Acceptance::open_chat(const SendMessage& request) {
   if (const auto linked = sealer_.can_send(); !linked) return linked.error();
   auto chat = sealer_.chat_of(request);
   if (!chat) return chat;
+  // Who only follows a channel may say what this build does not: that it does not comes first.
+  if (chat->is_channel() && about_message(request.content) != nullptr)
+    if (const auto possible = can_be_said(c_, request, *chat); !possible) return possible.error();
   if (const auto possible = sealer_.can_send_to(*chat); !possible) return possible.error();
   return chat;
 }
@@ -71,11 +75,14 @@ void Acceptance::accept(const SendMessage& request, Reply<SentMessage> reply) {
     idempotency_.remember(request, done->id);
     return c_.answer(std::move(reply), std::move(*done));
   }
-  if (!has_room_for(1)) {
+  const bool withdraws = is_of_waiting_post(request, *chat);
+  if (!withdraws && !has_room_for(1)) {
     return refuse(Refusal(Errc::rate_limited, Subject::queue, "the queue of this session is full"));
   }
   auto message = compose(request, *chat);
   if (!message) return refuse(message.error());
+  if (withdraws && message->target_from_me && message->ack != AckLevel::scheduled)
+    return withdraw_post(request, *message, std::move(reply));
   // All that it takes back has room, or nothing is taken back: whoever asks is told of the head alone.
   const auto album = revoked_album(request);
   auto revokes = album ? revokes_of_members(*album, *chat) : std::vector<Composed>();
@@ -110,6 +117,22 @@ std::optional<SentMessage> Acceptance::unpinned_by(const SendMessage& request, c
   SentMessage sent = sent_message(*last, directory_.person(last->chat));
   sent.replayed = true;
   return sent;
+}
+
+bool Acceptance::is_of_waiting_post(const SendMessage& request, const Jid& chat) const {
+  const auto* revoke = std::get_if<RevokeSent>(&request.content);
+  return revoke != nullptr && chat.is_status() && outbox_.is_unsealed(revoke->message);
+}
+
+// All of it is of one turn: a process that ends before its commit has a post that waits, one behind it none. That the
+// deletion has no row is what a repetition under its key says too (Idempotency::first_answer).
+void Acceptance::withdraw_post(const SendMessage& request, const MessageRow& revoke, Reply<SentMessage> reply) {
+  idempotency_.remember(request, revoke.id);
+  SentMessage done = sent_message(revoke, directory_.person(revoke.chat));
+  done.deleted = true;
+  c_.answer(std::move(reply), std::move(done));
+  outbox_.cancel(revoke.target_id, Outbox::deleted);
+  if (const auto content = protocol::parse_message(revoke.content)) add_ons_.take_effect(revoke, content->body);
 }
 
 std::optional<MessageRow> Acceptance::revoked_album(const SendMessage& request) const {

@@ -57,6 +57,10 @@ class Acceptance {
   /// An album's head goes back with its pictures: what takes back those that were sent, as far as they can be.
   std::vector<Composed> revokes_of_members(const storage::MessageRow& head, const Jid& chat);
   bool has_room_for(std::size_t messages) const;
+  /// It deletes a status post that no network has had.
+  bool is_of_waiting_post(const SendMessage& request, const Jid& chat) const;
+  /// The post ends and is deleted here, and nobody is told: neither it nor `revoke` leaves.
+  void withdraw_post(const SendMessage& request, const storage::MessageRow& revoke, Reply<SentMessage> reply);
   /// Of a pin that is taken back: the message that did so already, when nothing has pinned it since.
   std::optional<SentMessage> unpinned_by(const SendMessage& request, const Jid& chat) const;
   /// Ends what was not sealed yet, scheduled or waiting.

@@ -4,6 +4,7 @@
 // (mailbox.h), often the next text of the same caller. Loop thread only.
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -18,11 +19,14 @@ namespace wharf::sessions {
 class AwaitedAcks {
  public:
   bool of(storage::SessionId session) const { return waiting_.contains(session); }
-  /// The server has this message, since `at`; the turn that says so is still to come.
-  using Listener = std::function<void(storage::SessionId, std::string_view message_id, storage::UnixMs at)>;
+  /// The server has this message, since `at`; the turn that says so is still to come. `server_id`: of a post of a
+  /// channel; 0: none.
+  using Listener =
+      std::function<void(storage::SessionId, std::string_view message_id, storage::UnixMs at, std::uint64_t server_id)>;
   void on_accepted(Listener listener) { listener_ = std::move(listener); }
-  void tell(storage::SessionId session, std::string_view message_id, storage::UnixMs at) const {
-    if (listener_) listener_(session, message_id, at);
+  void tell(storage::SessionId session, std::string_view message_id, storage::UnixMs at,
+            std::uint64_t server_id = 0) const {
+    if (listener_) listener_(session, message_id, at, server_id);
   }
 
  private:

@@ -114,7 +114,7 @@ void SessionActor::post(Input input) {
     linger();
   }
   // Last: who is told may ask for something at once.
-  if (accepted) shared_.awaited_acks->tell(session_->context().id(), accepted->id, accepted->at);
+  if (accepted) shared_.awaited_acks->tell(session_->context().id(), accepted->id, accepted->at, accepted->server_id);
 }
 
 void SessionActor::linger() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sessions/channels/channel_posting.h"
 #include "sessions/message_details.h"
 #include "storage/outbox.h"
 
@@ -45,6 +46,7 @@ SentMessage sent_message(const MessageRow& row, PersonIds chat_ids) {
   sent.timestamp = row.timestamp;
   sent.ack = row.ack;
   sent.error = row.error;
+  if (row.chat.is_channel()) sent.server_id = server_id_in(row.details).value_or(0);
   return sent;
 }
 

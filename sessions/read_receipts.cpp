@@ -75,7 +75,8 @@ void ReadReceipts::transmit(Pending& pending) {
     const bool by_number = to.is_group() && groups_.standing(to).mode == AddressingMode::phone_number;
     participant = by_number ? directory_.person(row.author).pn.value_or(row.author) : row.author;
   }
-  const bool quietly = c_.device.reads_shown == storage::ReadsShown::no && !protocol::has_participants(row.chat);
+  const bool of_groups = protocol::has_participants(row.chat) && !to.is_status();
+  const bool quietly = c_.device.reads_shown == storage::ReadsShown::no && !of_groups;
   Node receipt = protocol::read_receipt(to, participant, row.ids, static_cast<std::uint64_t>(row.read_at / 1000),
                                         quietly ? "read-self" : "read");
   if (to.is_status() && participant && participant->is_lid()) {

@@ -2,7 +2,7 @@
 // Telling the authors that their messages were read. A durable queue, like the outbox: what a turn marks as read leaves
 // after its commit, again after each reconnect until the server acks it, and at the next login when the session was
 // offline. Sending one twice changes nothing. Of an account that shows nobody what it has read, those of a one-to-one
-// chat go to its own devices alone. Specification 03 section 7.2, 02 section 11.
+// chat, and of a status, go to its own devices alone. Specification 03 section 7.2, 02 section 11.
 
 #include <cstdint>
 #include <map>

@@ -127,7 +127,8 @@ class Records {
   /// Those with whom there is a chat, without those that begin in this turn: at most `most` chats are looked at, those
   /// used last.
   std::vector<Jid> chat_partners(std::size_t most) const;
-  /// Those whom the phone's address book has; nullopt: it was never read.
+  /// Those whom the records of the phone's address book name, as they name them; nullopt: it was never read. Of `most`
+  /// records; one person may have several.
   std::optional<std::vector<Jid>> saved_contacts(std::size_t most) const;
 
   // --- channels
@@ -171,9 +172,6 @@ class Records {
   /// `row.chat`: where it lay at that place. That it may lie elsewhere by now is for the caller.
   void apply_changes(storage::MessageRow& row, std::size_t from_place) const;
   storage::MessageRow inserted(const NewMessage& message) const;
-  /// Those that `stored` finds, as far as this turn did not change them, and those it wrote that are `wanted`.
-  template <class Stored, class Wanted>
-  std::vector<Jid> contacts_where(std::size_t most, Stored stored, Wanted wanted) const;
   /// The committed message of this side that lies in the chat by now, as it is now; nullopt also when it was removed.
   std::optional<storage::MessageRow> committed(const Jid& chat, const std::string& id, bool from_me) const;
 

@@ -41,27 +41,35 @@ std::vector<Jid> Records::chat_partners(std::size_t most) const {
   return partners;
 }
 
-template <class Stored, class Wanted>
-std::vector<Jid> Records::contacts_where(std::size_t most, Stored stored, Wanted wanted) const {
+std::vector<Jid> Records::watched_contacts(std::size_t most) const {
   std::vector<Jid> users;
-  if (!(written_ && written_->wiped)) users = stored(reader_, session_, most);
+  if (!(written_ && written_->wiped)) users = storage::watched_contacts(reader_, session_, most);
   if (!written_) return users;
   std::erase_if(users, [&](const Jid& user) { return written_->contacts.contains(user); });
   for (const auto& [user, row] : written_->contacts)
-    if (row && wanted(*row) && users.size() < most) users.push_back(user);
+    if (row && row->watched && users.size() < most) users.push_back(user);
   return users;
 }
 
-std::vector<Jid> Records::watched_contacts(std::size_t most) const {
-  return contacts_where(most, storage::watched_contacts, [](const storage::ContactRow& row) { return row.watched; });
-}
-
 std::optional<std::vector<Jid>> Records::saved_contacts(std::size_t most) const {
-  const auto book = find_app_state(std::string(protocol::critical_unblock_low));
-  if (!book || book->version == 0) return std::nullopt;
-  return contacts_where(most, storage::saved_contacts, [](const storage::ContactRow& row) {
-    return !row.name.empty() && row.registered != storage::Registered::no;
-  });
+  const std::string book(protocol::critical_unblock_low);
+  const auto stands = find_app_state(book);
+  if (!stands || stands->version == 0) return std::nullopt;
+  std::vector<Jid> users;
+  const auto add = [&](const storage::AppStateRecord& record) {
+    const auto who = protocol::contact_of(protocol::index_parts(record.action));
+    if (who && users.size() < most) users.push_back(*who);
+  };
+  for (const std::string_view action : {protocol::contact_action, protocol::lid_contact_action}) {
+    if (written_ && written_->wiped) break;
+    const std::string start = protocol::index_start(action);
+    for (const auto& record : storage::app_state_records_under(reader_, session_, book, start, most))
+      if (!written_ || !written_->app_state_records.contains({book, record.index_mac})) add(record);
+  }
+  if (!written_) return users;
+  for (const auto& [place, record] : written_->app_state_records)
+    if (record && place.first == book) add(*record);
+  return users;
 }
 
 }  // namespace wharf::sessions

@@ -98,6 +98,8 @@ Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message, ByteView 
 Result<Bytes> Sealer::seal(const Jid& chat, const MessageRow& message, Fanout::Addressing addressing,
                            const std::vector<Jid>& reached) {
   aim_at(chat, message);
+  if (chat.is_status())
+    if (const char* nobody = audiences_.why_nobody()) return Error(Errc::not_found, nobody);
   return as_payload(chat.has_sender_keys()
                         ? group_fanout_.seal(chat, message.id, message.content, message.secret)
                         : fanout_.seal(chat, message.id, message.content, message.secret, addressing, reached));

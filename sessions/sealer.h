@@ -60,7 +60,8 @@ class Sealer {
   void aim_at(const Jid& chat, const storage::MessageRow& message) { group_fanout_.aim_at(chat, message); }
   /// True when seal() can work now for this chat.
   bool prepared(const Jid& chat) {
-    if (chat.is_channel()) return true;  // posts are not encrypted
+    if (chat.is_channel()) return true;                            // posts are not encrypted
+    if (chat.is_status() && audiences_.why_nobody()) return true;  // seal() says so
     return chat.has_sender_keys() ? group_fanout_.prepared(chat) : fanout_.prepared(chat);
   }
   /// What it was prepared for waits longer: what was asked for it may not hold by then.

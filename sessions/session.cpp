@@ -354,7 +354,8 @@ std::optional<Session::AcceptedMessage> Session::accepted_by(const StanzaArrived
   if (arrived.node.tag != "ack" || !current(arrived.epoch)) return std::nullopt;
   auto ack = protocol::read_ack(arrived.node);
   if (!ack || ack->error != 0 || !may_ack_message(*ack) || !outbox_.would_accept(ack->id)) return std::nullopt;
-  return AcceptedMessage{std::move(ack->id), stated_ms(ack->timestamp, now.unix_ms)};
+  return AcceptedMessage{std::move(ack->id), stated_ms(ack->timestamp, now.unix_ms),
+                         protocol::acked_server_id(arrived.node).value_or(0)};
 }
 
 void Session::on_ack(const Node& node) {

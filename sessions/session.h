@@ -108,6 +108,7 @@ class Session {
   struct AcceptedMessage {
     std::string id;
     UnixMs at = 0;
+    std::uint64_t server_id = 0;  // of a post of a channel; 0: it names none
   };
   std::optional<AcceptedMessage> accepted_by(const StanzaArrived& arrived, Now now) const;
 

@@ -81,8 +81,9 @@ struct SentMessage {
   UnixMs timestamp = 0;
   storage::AckLevel ack = storage::AckLevel::pending;
   std::string error;
-  bool replayed = false;  // the answer of an earlier request with the same key or id
-  bool deleted = false;   // and the message is not there any more: nobody knows how far it got
+  std::uint64_t server_id = 0;  // of a post of a channel that the server has; 0: none, or not known yet
+  bool replayed = false;        // the answer of an earlier request with the same key or id
+  bool deleted = false;         // and the message is not there any more: nobody knows how far it got
 };
 
 struct PairingCode {

@@ -150,6 +150,15 @@ std::optional<protocol::groups::GroupMetadata> StatusAudiences::people() {
   return group;
 }
 
+const char* StatusAudiences::why_nobody() const {
+  if (!is_post_ || aimed_.post.empty() || !aimed_.settled || !aimed_.users.empty()) return nullptr;
+  if (!by_setting(aimed_)) return "nobody is in its audience: the request names the account alone";
+  if (aimed_.setting == StatusSetting::allowlist)
+    return "nobody is in its audience: the account shows its statuses to some people alone, and those are none, or "
+           "blocked";
+  return "nobody is in its audience: the account has no contacts, or all of them are excluded or blocked, or may be";
+}
+
 std::string StatusAudiences::setting() const { return is_post_ ? name_of(aimed_.setting) : std::string(); }
 
 // --- settling
@@ -180,7 +189,8 @@ std::uint64_t StatusAudiences::version_of_book() const {
 // looked up, is no contact.
 std::vector<Jid> StatusAudiences::contacts() {
   const std::string book(protocol::critical_unblock_low);
-  auto saved = c_.records.saved_contacts(most);
+  constexpr std::size_t records_of_one = 3;  // a number, a LID as a contact, and as a contact by LID
+  const auto saved = c_.records.saved_contacts(most * records_of_one);
   if (!saved) return c_.records.chat_partners(most);
   // Whom a program has removed is none any more, though WhatsApp has not heard of it yet.
   std::set<Jid> removed;
@@ -189,9 +199,14 @@ std::vector<Jid> StatusAudiences::contacts() {
     if (!wish.remove || index.size() < 2) continue;
     if (const auto who = Jid::parse(index[1])) removed.insert(directory_.canonical_user(*who));
   }
-  if (!removed.empty())
-    std::erase_if(*saved, [&](const Jid& user) { return removed.contains(directory_.canonical_user(user)); });
-  return std::move(*saved);
+  std::vector<Jid> users;
+  for (const Jid& user : *saved) {
+    Jid one = directory_.canonical_user(user);
+    if (removed.contains(one)) continue;
+    const auto known = c_.records.find_contact(one);
+    if (!known || known->registered != storage::Registered::no) users.push_back(std::move(one));
+  }
+  return users;
 }
 
 void StatusAudiences::take_setting(const SettlingPtr& settling, const Node* answer) {

@@ -53,6 +53,9 @@ class StatusAudiences {
   std::optional<protocol::groups::GroupMetadata> people();
   /// What the post says of its audience: "contacts", "denylist", "allowlist"; "" of a deletion.
   std::string setting() const;
+  /// The post that is its turn is settled, and nobody is to see it: why; else nullptr. Its deletion is told to whom
+  /// there is.
+  const char* why_nobody() const;
   /// Asks what the account has set, and whom it has blocked; `done` runs in a later turn, or at once when nothing can
   /// be asked. yes, or later: the server did not answer, or with what is not understood, or the address book cannot be
   /// read, or not for book_patience. Of a connection that ended it may never run.

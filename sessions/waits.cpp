@@ -10,6 +10,7 @@
 
 #include "events/event.h"
 #include "sessions/ack_awaited.h"
+#include "sessions/channels/channel_posting.h"
 #include "sessions/commands.h"
 #include "storage/messages.h"
 
@@ -94,12 +95,14 @@ struct Waits::State : std::enable_shared_from_this<State> {
   }
 
   /// Ahead of the event that says so.
-  void on_accepted(storage::SessionId session, std::string_view message_id, storage::UnixMs at) {
+  void on_accepted(storage::SessionId session, std::string_view message_id, storage::UnixMs at,
+                   std::uint64_t server_id) {
     for (const auto& wait : waiting_of(session)) {
       auto* waits = std::get_if<ForAck>(&wait->subject);
       if (!waits || waits->sent.id != message_id || waits->sent.ack >= AckLevel::server) continue;
       waits->sent.ack = AckLevel::server;
       waits->sent.timestamp = at;
+      if (waits->sent.chat.is_channel()) waits->sent.server_id = server_id;
       look(wait, Time::is_left);
     }
   }
@@ -136,7 +139,19 @@ struct Waits::State : std::enable_shared_from_this<State> {
     if (!supervisor.find(wait.session)) return no_session(wait.name);
     const bool reached = subject.sent.ack >= subject.level || events::has_failed(subject.sent.ack);
     if (!reached && time == Time::is_left) return std::nullopt;
-    return subject.sent;
+    SentMessage sent = subject.sent;
+    if (sent.chat.is_channel() && sent.ack >= AckLevel::server && sent.server_id == 0) name_post(wait.session, sent);
+    return sent;
+  }
+
+  /// The event of an ack does not name the post; its row does by then.
+  void name_post(storage::SessionId session, SentMessage& sent) const {
+    try {
+      const auto row = storage::find_message_by_id(store.reader(), session, sent.id, true);
+      if (row) sent.server_id = server_id_in(row->details).value_or(0);
+    } catch (const storage::ReadFailure&) {
+      // It is known that WhatsApp has it, and that is what was asked.
+    }
   }
 
   /// The turn that answers with a message may have ended it as well. A batch of commits tells its events before the
@@ -199,9 +214,10 @@ Waits::Waits(Supervisor& supervisor, net::Scheduler& scheduler, storage::Store& 
   supervisor.on_events([weak = std::weak_ptr<State>(state_)](const std::vector<storage::Event>& events) {
     if (const auto state = weak.lock()) state->on_events(events);
   });
-  supervisor.awaited_acks()->on_accepted([weak = std::weak_ptr<State>(state_)](auto session, auto id, auto at) {
-    if (const auto state = weak.lock()) state->on_accepted(session, id, at);
-  });
+  supervisor.awaited_acks()->on_accepted(
+      [weak = std::weak_ptr<State>(state_)](auto session, auto id, auto at, auto server_id) {
+        if (const auto state = weak.lock()) state->on_accepted(session, id, at, server_id);
+      });
   supervisor.on_removed([weak = std::weak_ptr<State>(state_)](storage::SessionId session) {
     if (const auto state = weak.lock()) state->on_removed(session);
   });

@@ -15,6 +15,8 @@ constexpr const char* select_state =
 constexpr const char* select_record = RECORD OF_COLLECTION " AND index_mac = ?3";
 constexpr const char* select_of_action =
     RECORD "INDEXED BY app_state_by_action " OF_COLLECTION " AND action = ?3 LIMIT 16";
+constexpr const char* select_under =
+    RECORD "INDEXED BY app_state_by_action " OF_COLLECTION " AND action >= ?3 AND action < ?4 ORDER BY action LIMIT ?5";
 constexpr const char* select_after = RECORD OF_COLLECTION " AND index_mac > ?3 ORDER BY index_mac LIMIT ?4";
 constexpr const char* select_wishes =
     "SELECT action, remove, value, version, at FROM app_state_wish " OF_COLLECTION " ORDER BY action LIMIT ?3";
@@ -83,6 +85,17 @@ std::vector<AppStateRecord> app_state_records_after(Database& db, SessionId sess
   std::vector<AppStateRecord> records;
   Statement select(db, select_after);
   select.session(session).text(collection).blob(after).number(most);
+  while (select.next()) records.push_back(read_record(select));
+  return records;
+}
+
+std::vector<AppStateRecord> app_state_records_under(Database& db, SessionId session, const std::string& collection,
+                                                    std::string_view start, std::size_t most) {
+  std::vector<AppStateRecord> records;
+  std::string end(start);  // the first text behind all that begin so
+  ++end.back();
+  Statement select(db, select_under);
+  select.session(session).text(collection).text(start).text(end).number(most);
   while (select.next()) records.push_back(read_record(select));
   return records;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/bytes.h"
@@ -42,6 +43,10 @@ std::vector<AppStateRecord> app_state_records_of(Database& db, SessionId session
 /// The next `most` of a collection, in the order of their index MACs; `after` empty: the first ones.
 std::vector<AppStateRecord> app_state_records_after(Database& db, SessionId session, const std::string& collection,
                                                     protocol::ByteView after, std::size_t most);
+
+/// At most `most` of those whose index begins with `start`, which is not empty, in the order of their indexes.
+std::vector<AppStateRecord> app_state_records_under(Database& db, SessionId session, const std::string& collection,
+                                                    std::string_view start, std::size_t most);
 
 /// What this device wants a collection to say; of one index there is one, the newest.
 struct AppStateWish {

@@ -18,8 +18,6 @@ constexpr const char* select_one = COLUMNS OF_SESSION "AND user_id = ?2";
 constexpr const char* select_page = COLUMNS OF_SESSION "AND user_id > ?2 AND registered <> 1 ORDER BY user_id LIMIT ?3";
 constexpr const char* select_watched =
     "SELECT user_id FROM contact INDEXED BY watched_contact " OF_SESSION "AND watched = 1 LIMIT ?2";
-constexpr const char* select_saved = "SELECT user_id FROM contact INDEXED BY saved_contact " OF_SESSION
-                                     "AND name <> '' AND registered <> 1 ORDER BY user_id LIMIT ?2";
 constexpr const char* put =
     "INSERT OR REPLACE INTO contact (number, user_id, push_name, name, verified_name, username, about, about_at, "
     "picture_id, registered, looked_at, watched) VALUES (" WHARF_DEVICE(?1) ", ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
@@ -67,24 +65,12 @@ ContactPage page_contacts(Database& db, SessionId session, std::size_t limit, st
   return page;
 }
 
-namespace {
-
-std::vector<protocol::Jid> read_users(Database& db, const char* sql, SessionId session, std::size_t most) {
+std::vector<protocol::Jid> watched_contacts(Database& db, SessionId session, std::size_t most) {
   std::vector<protocol::Jid> users;
-  Statement select(db, sql);
+  Statement select(db, select_watched);
   select.session(session).number(most);
   while (select.next()) users.push_back(select.jid());
   return users;
-}
-
-}  // namespace
-
-std::vector<protocol::Jid> saved_contacts(Database& db, SessionId session, std::size_t most) {
-  return read_users(db, select_saved, session, most);
-}
-
-std::vector<protocol::Jid> watched_contacts(Database& db, SessionId session, std::size_t most) {
-  return read_users(db, select_watched, session, most);
 }
 
 Result<void> apply(Database& db, const PutContact& change) {

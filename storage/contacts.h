@@ -19,7 +19,7 @@ enum class Registered : std::uint8_t { unknown = 0, no = 1, yes = 2 };
 struct ContactRow {
   protocol::Jid user;         // canonical: the LID when known
   std::string push_name;      // as they call themselves; "" = not known
-  std::string name;           // as the phone's address book calls them; "" = not saved, or not known
+  std::string name;           // as the phone's address book calls them, or called the number that they had before
   std::string verified_name;  // of a business; "" = none, or not known
   std::string username;       // "" = none, or not known
   std::string about;          // "" = none, hidden or not known
@@ -44,9 +44,6 @@ struct ContactPage {
 };
 /// Those who are not known to be unregistered. `limit` 1..1000; `after`: a cursor, 0 at first.
 ContactPage page_contacts(Database& db, SessionId session, std::size_t limit, std::int64_t after);
-/// Those whom the phone's address book has and who are not known to be unregistered, in the order of their JIDs'
-/// numbers.
-std::vector<protocol::Jid> saved_contacts(Database& db, SessionId session, std::size_t most);
 /// At most `most` of those whose presence is watched.
 std::vector<protocol::Jid> watched_contacts(Database& db, SessionId session, std::size_t most);
 

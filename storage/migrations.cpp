@@ -510,10 +510,13 @@ ALTER TABLE app_state ADD COLUMN diverged INTEGER NOT NULL DEFAULT 0;
 // storage/keys.h: RetryRow::chat.
 constexpr const char* retries_know_their_chat = "ALTER TABLE retry ADD COLUMN chat_id INTEGER NOT NULL DEFAULT 0;";
 
-// storage/contacts.h: saved_contacts().
+// Of contacts by their names, which steps behind it remove again.
 constexpr const char* saved_contacts = R"sql(
 CREATE INDEX saved_contact ON contact (number, user_id) WHERE name <> '' AND registered <> 1;
 )sql";
+
+// Who is in the address book is what the records of its collection say: storage/app_state.h.
+constexpr const char* contacts_are_records = "DROP INDEX saved_contact;";
 
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
@@ -549,7 +552,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               app_state,
                                               diverged_app_state,
                                               saved_contacts,
-                                              retries_know_their_chat};
+                                              retries_know_their_chat,
+                                              contacts_are_records};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -52,6 +52,31 @@ AppStateMutation removal(std::string_view action, const Jid& who, std::int32_t v
 
 }  // namespace
 
+std::optional<Jid> contact_of(const std::vector<std::string>& index) {
+  if (index.size() < 2 || index[1].size() > 128) return std::nullopt;
+  const bool by_lid = index[0] == lid_contact_action;
+  if (!by_lid && index[0] != contact_action) return std::nullopt;
+  const auto who = Jid::parse(index[1]);
+  if (!who || who->user.empty() || !(who->is_lid() || (!by_lid && who->is_phone_number()))) return std::nullopt;
+  return who->user_jid();
+}
+
+std::vector<std::string> contact_indexes(const std::optional<Jid>& pn, const std::optional<Jid>& lid) {
+  std::vector<std::string> out;
+  if (pn) out.push_back(index_of({contact_action, pn->to_string()}));
+  if (lid) {
+    out.push_back(index_of({contact_action, lid->to_string()}));
+    out.push_back(index_of({lid_contact_action, lid->to_string()}));
+  }
+  return out;
+}
+
+std::string index_start(std::string_view action) {
+  std::string start = index_of({action});
+  start.back() = ',';  // in place of the bracket
+  return start;
+}
+
 std::int64_t action_time(ByteView value) { return static_cast<std::int64_t>(varint_field(value, 1).value_or(0)); }
 
 std::optional<ContactAction> read_contact(ByteView value) {

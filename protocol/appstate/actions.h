@@ -44,6 +44,13 @@ std::optional<ContactAction> read_lid_contact(ByteView value);
 /// How the account calls itself (`setting_pushName`, version 1), one line; nullopt: none.
 std::optional<std::string> read_push_name(ByteView value);
 
+/// Whom an index of `critical_unblock_low` is about, as it names them; nullopt: it is about no contact.
+std::optional<Jid> contact_of(const std::vector<std::string>& index);
+/// Every index that may say that somebody is saved: by number, and by LID.
+std::vector<std::string> contact_indexes(const std::optional<Jid>& pn, const std::optional<Jid>& lid);
+/// How the text of an index of this action begins.
+std::string index_start(std::string_view action);
+
 /// `who` as its index names it. `timestamp_ms`: by the server's clock.
 AppStateMutation save_contact(const Jid& who, const ContactAction& contact, std::int64_t timestamp_ms);
 AppStateMutation remove_contact(const Jid& who, std::int64_t timestamp_ms);

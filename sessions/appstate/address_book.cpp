@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "sessions/appstate/saved_people.h"
 #include "sessions/server_refusal.h"
 
 namespace wharf::sessions {
@@ -51,12 +52,19 @@ void AddressBook::remove(const RemoveSavedContact& wanted, Reply<void> reply) {
       removals.push_back(protocol::remove_contact(*who, c_.server_ms()));
   if (ids.lid && can_go(protocol::lid_contact_action, *ids.lid))
     removals.push_back(protocol::remove_lid_contact(*ids.lid, c_.server_ms()));
-  // Saved just now, its record is still on its way back; the patch goes out behind it.
   const auto row = c_.records.find_contact(user);
-  if (removals.empty() && row && !row->name.empty())
+  const bool named = row && !row->name.empty();
+  // Saved just now, its record is still on its way back; the patch goes out behind it.
+  const auto book = c_.records.find_app_state(std::string(protocol::critical_unblock_low));
+  const auto none = [](const std::string&) { return false; };
+  if (removals.empty() && named && is_saved(*row, ids, book, none))
     removals.push_back(protocol::remove_contact(ids.pn.value_or(user), c_.server_ms()));
   if (removals.empty())
-    return c_.answer(std::move(reply), Refusal(Errc::not_found, Subject::contact, "this contact is not saved"));
+    return c_.answer(
+        std::move(reply),
+        Refusal(Errc::not_found, Subject::contact,
+                named ? "this contact is not saved: the address book has it under the number that it had before"
+                      : "this contact is not saved"));
   state_.change(protocol::critical_unblock_low, std::move(removals), std::move(reply));
 }
 

@@ -11,12 +11,7 @@ namespace {
 
 /// Whom an index of this collection is about; nullopt: it is about something else.
 std::optional<Jid> person_of(std::string_view collection, const std::vector<std::string>& index) {
-  if (collection != protocol::critical_unblock_low || index.size() < 2 || index[1].size() > 128) return std::nullopt;
-  const bool by_lid = index[0] == protocol::lid_contact_action;
-  if (!by_lid && index[0] != protocol::contact_action) return std::nullopt;
-  const auto who = Jid::parse(index[1]);
-  if (!who || who->user.empty() || !(who->is_lid() || (!by_lid && who->is_phone_number()))) return std::nullopt;
-  return who->user_jid();
+  return collection == protocol::critical_unblock_low ? protocol::contact_of(index) : std::nullopt;
 }
 
 /// What a value under this index says of them; nullopt: nothing that is understood.
@@ -34,11 +29,7 @@ std::vector<std::string> SyncActions::indexes_of(std::string_view collection, co
   std::vector<std::string> out;
   if (const auto who = person_of(collection, protocol::index_parts(index))) {
     const PersonIds ids = directory_.person(directory_.canonical_user(*who));
-    if (ids.pn) out.push_back(protocol::index_of({protocol::contact_action, ids.pn->to_string()}));
-    if (ids.lid) {
-      out.push_back(protocol::index_of({protocol::contact_action, ids.lid->to_string()}));
-      out.push_back(protocol::index_of({protocol::lid_contact_action, ids.lid->to_string()}));
-    }
+    out = protocol::contact_indexes(ids.pn, ids.lid);
   }
   out.push_back(index);
   return out;

@@ -1,5 +1,6 @@
 #include "sessions/channels/channel_posting.h"
 
+#include <charconv>
 #include <utility>
 
 #include "protocol/channels/posts.h"
@@ -42,6 +43,18 @@ Outcome<> can_be_posted(const SendMessage& request) {
   return {};
 }
 
+Outcome<> can_be_said(const Context& context, const SendMessage& request, const Jid& channel) {
+  auto possible = can_be_posted(request);
+  const auto* react = std::get_if<React>(&request.content);
+  if (possible || react == nullptr) return possible;
+  const auto post = context.records.find_message(channel, react->message);
+  const auto server_id = post ? server_id_in(post->details) : std::nullopt;
+  return Refusal(Error(Errc::not_implemented,
+                       "a post of a channel is reacted to by its server id: POST "
+                       "/channels/{channelId}/messages/" +
+                           (server_id ? std::to_string(*server_id) : std::string("{serverId}")) + "/reactions"));
+}
+
 protocol::Bytes post_content(protocol::ByteView message) { return protocol::quotable(message); }
 
 protocol::Node post_stanza(const Jid& channel, const storage::MessageRow& message, std::string_view handle) {
@@ -66,9 +79,14 @@ std::string with_server_id(const std::string& details, std::uint64_t server_id) 
 }
 
 // It is written last, behind what people may have written.
-bool has_server_id(std::string_view details) {
+std::optional<std::uint64_t> server_id_in(std::string_view details) {
   const std::size_t at = details.rfind(member);
-  return at != std::string_view::npos && details.find('"', at + member.size()) + 2 == details.size();
+  if (at == std::string_view::npos || !details.ends_with("\"}")) return std::nullopt;
+  const std::string_view digits = details.substr(at + member.size(), details.size() - at - member.size() - 2);
+  std::uint64_t id = 0;
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
+  if (failed != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return id;
 }
 
 }  // namespace wharf::sessions

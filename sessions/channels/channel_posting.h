@@ -2,6 +2,8 @@
 // A message as the post of a channel: in clear, unpadded, without secret, quote or receivers. Specification 03 section
 // 5.3, 05 section 8.4.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +19,8 @@ namespace wharf::sessions {
 Outcome<> may_post(const Context& context, const Jid& channel);
 /// Errors: not_implemented (contents that this build does not post), unsupported (what channels do not have).
 Outcome<> can_be_posted(const SendMessage& request);
+/// The same of what is said about a post, which says how it can be: what is stored of the post names its server id.
+Outcome<> can_be_said(const Context& context, const SendMessage& request, const Jid& channel);
 /// The Message of a post, of one that was made for a chat.
 protocol::Bytes post_content(protocol::ByteView message);
 /// `handle`: of its uploaded file, "" of a text.
@@ -24,6 +28,8 @@ protocol::Node post_stanza(const Jid& channel, const storage::MessageRow& messag
 
 /// The details of a message (sessions/message_details.h) with the server id of its post as `serverId`.
 std::string with_server_id(const std::string& details, std::uint64_t server_id);
-bool has_server_id(std::string_view details);
+/// The same, read again; nullopt: they name none.
+std::optional<std::uint64_t> server_id_in(std::string_view details);
+inline bool has_server_id(std::string_view details) { return server_id_in(details).has_value(); }
 
 }  // namespace wharf::sessions

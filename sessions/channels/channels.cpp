@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "events/event.h"
@@ -136,6 +137,7 @@ void Channels::ask_list() {
     return;
   }
   listing_ = true;
+  list_again_.reset();
   c_.query(
       *iq, [this, dirty = dirty_, changes = changes_](const Node* answer) { on_list(answer, dirty, changes); },
       mex_patience);
@@ -149,6 +151,7 @@ void Channels::on_list(const Node* answer, const std::optional<std::string>& dir
     // Else it says nothing of what has changed meanwhile, and may be the older of the two.
     listed_ = changes_ == changes && dirty_ == dirty;
     if (changes_ == changes) take_list(std::move(*told));
+    if (listed_) list_delay_ = std::chrono::seconds(0);
     if (listed_ && dirty_)
       c_.query(protocol::clean_dirty_iq(c_.ids.next(), "newsletter_metadata", *std::exchange(dirty_, std::nullopt)),
                [](const Node*) {});
@@ -161,8 +164,20 @@ void Channels::on_list(const Node* answer, const std::optional<std::string>& dir
     else c_.answer(std::move(reply), list);
   }
   if (!told) return;
-  if (dirty_) return ask_list();  // something came between: once more
-  ask_stale();
+  if (dirty_) ask_list_again();  // something came between
+  if (!listing_) ask_stale();
+}
+
+void Channels::ask_list_again() {
+  constexpr std::chrono::seconds first{1}, longest{3'600};
+  const auto delay = std::exchange(list_delay_, std::clamp(list_delay_ * 2, first, longest));
+  if (delay == std::chrono::seconds(0)) return ask_list();
+  list_again_ = c_.now.steady + delay;
+}
+
+void Channels::on_due() {
+  sayings_.on_due();
+  if (is_due(list_again_, c_.now.steady) && c_.link.online() && !listing_) ask_list();
 }
 
 void Channels::take_list(protocol::ChannelsTold told) {
@@ -197,7 +212,7 @@ void Channels::take_list(protocol::ChannelsTold told) {
 void Channels::on_dirty(const std::string& timestamp) {
   dirty_ = timestamp;
   listed_ = false;
-  if (c_.link.online() && !listing_) ask_list();
+  if (c_.link.online() && !listing_ && !list_again_) ask_list();
 }
 
 void Channels::on_online() {
@@ -431,6 +446,8 @@ void Channels::on_link_down() {
   // The server calls dirty again what is not clean, and the rows say what is stale.
   listed_ = false;
   dirty_.reset();
+  list_delay_ = std::chrono::seconds(0);
+  list_again_.reset();
   stale_.clear();
   refreshing_.clear();
   sayings_.on_link_down();

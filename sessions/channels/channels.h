@@ -8,6 +8,7 @@
 // that it is asked for as soon as there is a connection, whatever ends before: the backlog comes before the session is
 // online, and is not told twice.
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -25,6 +26,7 @@
 #include "sessions/channels/post_changes.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
+#include "sessions/due.h"
 #include "sessions/reply.h"
 
 namespace wharf::sessions {
@@ -56,8 +58,8 @@ class Channels {
   void on_dirty(const std::string& timestamp);
   void on_online();
   void on_link_down();
-  std::optional<net::SteadyTime> due() const { return sayings_.due(); }
-  void on_due() { sayings_.on_due(); }
+  std::optional<net::SteadyTime> due() const { return earliest({sayings_.due(), list_again_}); }
+  void on_due();
 
   /// Set by the session: a post was dropped as it is too large, or cannot be read; of the list only so many rows could
   /// be read.
@@ -93,6 +95,8 @@ class Channels {
   /// `dirty`, `changes`: as they were when it was asked.
   void on_list(const Node* answer, const std::optional<std::string>& dirty, std::size_t changes);
   void take_list(protocol::ChannelsTold told);
+  /// A list that changes ran into: once more at once, then further apart each time, as the changes may go on.
+  void ask_list_again();
 
   /// A refusal, with what the account's role in the channel makes of it.
   Refusal explained(const ChannelRequest& request, Refusal why) const;
@@ -134,9 +138,11 @@ class Channels {
   bool listing_ = false;                     // asked, not answered
   std::vector<Reply<ChannelList>> waiting_;  // for that answer
   std::optional<std::string> dirty_;
-  std::size_t changes_ = 0;         // of rows: an answer that was asked for before says nothing of them
-  std::set<Jid> stale_;             // to be asked for, of those whose rows say so
-  std::map<Jid, bool> refreshing_;  // asked for; true: it has changed again since
+  std::chrono::seconds list_delay_{0};         // to the next question for a list that is dirty still
+  std::optional<net::SteadyTime> list_again_;  // not before
+  std::size_t changes_ = 0;                    // of rows: an answer that was asked for before says nothing of them
+  std::set<Jid> stale_;                        // to be asked for, of those whose rows say so
+  std::map<Jid, bool> refreshing_;             // asked for; true: it has changed again since
   std::map<std::pair<Jid, std::uint64_t>, std::size_t> counts_;  // a hash of what was told last of each post
 };
 

@@ -46,6 +46,9 @@ void PostChanges::on_deleted(const Jid& channel, const std::string& id, UnixMs a
   const auto row = c_.records.find_message(channel, id);
   if (!row || row->revoked_at != 0) return;
   c_.records.add(storage::RevokeMessage{c_.id(), row->chat, row->id, row->from_me, at});
+  // By that pages and counts name it, also when it is gone.
+  if (const auto server_id = server_id_in(row->details))
+    c_.records.add(storage::PutDetails{c_.id(), row->chat, row->id, row->from_me, with_server_id({}, *server_id)});
   c_.emit(events::MessageRevoked{about(*row, at)});
 }
 

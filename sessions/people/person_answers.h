@@ -34,6 +34,7 @@ struct NumberChecked {
 struct ContactView {
   storage::ContactRow row;
   events::PersonIds ids;
+  bool saved = false;  // in the address book of the phone
   bool fresh = false;  // WhatsApp was asked just now; otherwise it is what was known
 };
 struct PictureView {

@@ -5,8 +5,10 @@
 
 #include "protocol/account/pictures.h"
 #include "protocol/account/profile.h"
+#include "protocol/appstate/actions.h"
 #include "protocol/media/media_urls.h"
 #include "protocol/stanzas/iq_reading.h"
+#include "sessions/appstate/saved_people.h"
 #include "sessions/asking.h"
 #include "sessions/server_refusal.h"
 
@@ -21,6 +23,10 @@ using protocol::ProfileField;
 ContactView Profiles::view(storage::ContactRow row, bool fresh) {
   ContactView view;
   view.ids = directory_.person(row.user);
+  const std::string book(protocol::critical_unblock_low);
+  view.saved = is_saved(row, view.ids, c_.records.find_app_state(book), [&](const std::string& index) {
+    return !c_.records.app_state_records_of(book, index).empty();
+  });
   if (directory_.is_own(row.user)) row.push_name = c_.device.push_name;  // no row of the book has it
   view.row = std::move(row);
   view.fresh = fresh;

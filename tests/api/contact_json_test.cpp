@@ -30,9 +30,10 @@ storage::ContactRow ben_row() {
   return row;
 }
 
-json::object shown(const storage::ContactRow& row, const events::PersonIds& ids, Dialect dialect = Dialect::openwa) {
+json::object shown(const storage::ContactRow& row, const events::PersonIds& ids, Dialect dialect = Dialect::openwa,
+                   bool saved = true) {
   JsonWriter out;
-  write_contact(out, row, ids, dialect);
+  write_contact(out, row, ids, saved, dialect);
   json::object object = json::parse(out.view()).as_object();
   check_documented(object, schemas::contact);
   return object;
@@ -68,10 +69,10 @@ TEST_CASE("a contact is called as the phone has it, else as it calls itself, els
   CHECK(shown(row, {{}, carl}).at("name") == "Shop");
   row.push_name = "Carl";
   CHECK(shown(row, {{}, carl}).at("name") == "Carl");
-  CHECK(shown(row, {{}, carl}).at("isMyContact") == false);
   row.name = "Carl the Baker";
   CHECK(shown(row, {{}, carl}).at("name") == "Carl the Baker");
   CHECK(shown(row, {{}, carl}).at("isMyContact") == true);
+  CHECK(shown(row, {{}, carl}, Dialect::openwa, false).at("isMyContact") == false);
 }
 
 TEST_CASE("a contact whose number is not known has its LID alone, and nobody knows whether it is on WhatsApp") {

@@ -5,8 +5,10 @@
 #include <catch2/catch.hpp>
 #include <map>
 
+#include "protocol/appstate/actions.h"
 #include "protocol/channels/metadata.h"
 #include "protocol/mex/json.h"
+#include "storage/app_state.h"
 #include "storage/changes.h"
 #include "storage/channels.h"
 #include "storage/contacts.h"
@@ -93,6 +95,40 @@ TEST_CASE("contacts are listed whole without a limit, and in pages with one") {
     CHECK(answer.json().at("error").at("details").as_object().contains("cursor"));
   }
   CHECK(d.ask("GET", base + "/contacts?limit=1001").status == 400);
+}
+
+TEST_CASE("my contacts are those whom the records of the address book have, by either id") {
+  Daemon d;
+  d.create("a");
+  put_contacts(d, 2, 5);
+  const std::string book(protocol::critical_unblock_low);
+  storage::Changes changes;
+  const auto have = [&](std::uint8_t mac, const char* action, const Jid& who) {
+    changes.add(storage::PutAppStateRecord{
+        d.id_of("a"), book, {{mac}, {1}, {1}, protocol::index_of({action, who.to_string()})}});
+  };
+  have(1, "contact", number(2));
+  have(2, "lid_contact", lid(3));
+  have(3, "contact", number(9));  // the number that person 4 had before
+  storage::ContactRow moved;
+  moved.user = lid(4);
+  moved.name = "Dora";
+  moved.registered = storage::Registered::yes;
+  changes.add(storage::PutContact{d.id_of("a"), moved});
+  changes.add(storage::PutAppState{d.id_of("a"), {book, 3, {}, 3, false, false}});
+  d.commit(std::move(changes));
+  const auto mine = [&] {
+    std::vector<bool> out;
+    for (const json::value& row : d.ask("GET", base + "/contacts").json().at("data").as_array())
+      out.push_back(row.at("isMyContact").as_bool());
+    return out;
+  };
+  CHECK(mine() == std::vector<bool>{true, true, false, false});
+  // What was changed here comes back with the next patch: until then the name says.
+  storage::Changes behind;
+  behind.add(storage::PutAppState{d.id_of("a"), {book, 3, {}, 4, false, false}});
+  d.commit(std::move(behind));
+  CHECK(mine() == std::vector<bool>{false, false, true, false});
 }
 
 TEST_CASE("the account is no contact of its own, and a number that nobody has is none") {

@@ -5,6 +5,7 @@
 
 #include "protocol/messages/content.h"
 #include "protocol/messages/message_id.h"
+#include "sessions/channels/channel_posting.h"
 #include "storage/chats.h"
 #include "storage/messages.h"
 #include "storage/outbox.h"
@@ -108,12 +109,36 @@ TEST_CASE("a post that is edited or deleted shows so, is told once, and is no po
   CHECK(shown().body.empty());
   CHECK(shown().content.empty());
   CHECK(shown().revoked_at == 1'700'000'060'000);
+  CHECK(shown().details == R"({"serverId":"101"})");
   const auto gone = f.told_of<events::MessageRevoked>();
   REQUIRE(gone.size() == 1);
   CHECK(gone[0].about.target_id == "3EB0AA");
   f.hear(edit);  // of what is gone
   CHECK(f.told_of<events::MessageEdited>().size() == 2);
   CHECK(f.told_of<events::NewMessage>().size() == 1);
+}
+
+TEST_CASE("who follows a channel is told how its posts are reacted to, not that nobody may") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  f.hear(post("3EB0AA", 101, "hello"));
+  SendMessage react;
+  react.chat = news;
+  react.content = React{"3EB0AA", "👍"};
+  const auto heard = f.send(std::move(react));
+  REQUIRE((heard && !heard->has_value()));
+  CHECK(heard->error().code == protocol::Errc::not_implemented);
+  CHECK(heard->error().detail.find("/messages/101/reactions") != std::string::npos);
+}
+
+TEST_CASE("the server id of a post is read where it is written, and not in what people have written") {
+  CHECK(server_id_in(with_server_id({}, 101)) == 101u);
+  CHECK(server_id_in(with_server_id(R"({"x":"y"})", 7)) == 7u);
+  for (const char* none : {"", "{}", R"({"preview":{"title":"\"serverId\":\"7\"}"}})", R"({"serverId":"7","x":"y"})",
+                           R"({"serverId":""})", R"({"serverId":"7a"})", R"({"serverId":"99999999999999999999"})"}) {
+    INFO(none);
+    CHECK_FALSE(server_id_in(none));
+  }
 }
 
 TEST_CASE("what a page shows otherwise than it is stored was edited, and what only has counts was not") {

@@ -74,6 +74,39 @@ TEST_CASE("what is called dirty is not clean before its list has come") {
   CHECK(cleaned(f.hear(protocol::channels_answer(questions(again)[0], {channel(news, "News")}))) == "6");
 }
 
+TEST_CASE("a list that changes run into each time is asked for further and further apart") {
+  Fixture f;
+  f.know(channel(news, "News"));
+  const auto lists = [](std::vector<Node> nodes) {
+    nodes = questions(std::move(nodes));
+    std::erase_if(nodes, [](const Node& node) {
+      return !std::holds_alternative<protocol::FetchFollowedChannels>(operation(node));
+    });
+    return nodes;
+  };
+  auto asked = lists(f.hear(dirty("5")));
+  int changes = 0;
+  // What comes between the question and its answer.
+  const auto answered = [&] {
+    REQUIRE(asked.size() == 1);
+    CHECK(lists(f.hear(changed("n" + std::to_string(++changes), news))).empty());
+    return lists(f.hear(protocol::channels_answer(asked[0], {channel(news, "News")})));
+  };
+  asked = answered();  // once more at once
+  CHECK(answered().empty());
+  CHECK(lists(f.hear(dirty("6"))).empty());
+  CHECK(lists(f.later(900ms)).empty());
+  asked = lists(f.later(200ms));
+  CHECK(answered().empty());
+  CHECK(lists(f.later(1900ms)).empty());
+  asked = lists(f.later(200ms));
+  REQUIRE(asked.size() == 1);
+  CHECK(cleaned(f.hear(protocol::channels_answer(asked[0], {channel(news, "News")}))) == "6");
+  // Then it begins anew.
+  asked = lists(f.hear(dirty("7")));
+  CHECK(answered().size() == 1);
+}
+
 TEST_CASE("a channel is not taken for left when rows of the list could not be read") {
   Fixture f;
   f.know(channel(news, "News"));

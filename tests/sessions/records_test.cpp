@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <fmt/format.h>
+#include <set>
 
 #include "protocol/appstate/actions.h"
 #include "storage/app_state.h"
@@ -16,6 +17,17 @@ using namespace wharf::test::records;
 
 namespace {
 
+const std::string contacts(protocol::critical_unblock_low);
+/// Somebody is in the address book of the phone.
+storage::PutAppStateRecord saved(const Rows& r, std::uint8_t mac, const Jid& who) {
+  return {r.id, contacts, {{mac}, {7}, {1}, protocol::index_of({protocol::contact_action, who.to_string()})}};
+}
+std::set<Jid> saved_people(const Rows& r) {
+  const auto saved = r.records.saved_contacts(9);
+  REQUIRE(saved);
+  return {saved->begin(), saved->end()};
+}
+
 const std::vector<Kind>& kinds() {
   static const auto nothing = [](Rows&) {};
   static const auto a_list = [](Rows& r) { r.records.add(r.list(ben, 4)); };
@@ -25,16 +37,12 @@ const std::vector<Kind>& kinds() {
          r.records.add(r.contact(ben));
          auto watched = r.contact(ben_pn);
          watched.row.watched = true;
-         watched.row.name = "Ben B";
          r.records.add(watched);
-         r.records.add(
-             storage::PutAppState{r.id, {std::string(protocol::critical_unblock_low), 1, {}, 1, false, false}});
        },
        [](Rows& r) {
          const auto row = r.records.find_contact(ben);
          return row && row->push_name == "Ben" && !row->watched && !r.records.find_contact(crew) &&
-                r.records.watched_contacts(9) == std::vector<Jid>{ben_pn} &&
-                r.records.saved_contacts(9) == std::vector<Jid>{ben_pn};
+                r.records.watched_contacts(9) == std::vector<Jid>{ben_pn};
        }},
       {"RemoveContact",
        [](Rows& r) {
@@ -74,16 +82,24 @@ const std::vector<Kind>& kinds() {
          return r.records.find_app_state("book") == storage::AppStateRow{"book", 3, {1}, 4, true} &&
                 !r.records.find_app_state("other");
        }},
-      {"PutAppStateRecord", [](Rows& r) { r.records.add(r.app_state_record(1, "A")); },
+      {"PutAppStateRecord",
+       [](Rows& r) {
+         r.records.add(r.app_state_record(1, "A"));
+         r.records.add(storage::PutAppState{r.id, {contacts, 1, {}, 1, false, false}});
+         r.records.add(saved(r, 1, ben_pn));
+         r.records.add(saved(r, 2, carl_pn));
+       },
        [](Rows& r) {
          r.records.add(r.app_state_record(1, "B"));
          r.records.add(r.app_state_record(2, "B"));
+         r.records.add(saved(r, 2, ben));
        },
        [](Rows& r) {
          const auto row = r.records.find_app_state_record("book", {1});
          return row && row->action == "B" && !r.records.find_app_state_record("other", {1}) &&
                 r.records.app_state_records_of("book", "A").empty() &&
-                r.records.app_state_records_of("book", "B").size() == 2;
+                r.records.app_state_records_of("book", "B").size() == 2 &&
+                saved_people(r) == std::set<Jid>{ben_pn, ben} && r.records.saved_contacts(1)->size() == 1;
        }},
       {"RemoveAppStateRecord",
        [](Rows& r) {

@@ -1,6 +1,8 @@
 // A status post for the contacts waits until the address book is as the server has it.
 #include <catch2/catch.hpp>
+#include <set>
 
+#include "protocol/notifications/notification.h"
 #include "tests/sessions/app_state_world.h"
 #include "tests/sessions/status_stage.h"
 
@@ -199,4 +201,63 @@ TEST_CASE("whom a program has removed from the address book is not shown a post,
   f.post();
   f.choose_contacts();
   f.check_shown_to({ben_lid});
+}
+
+TEST_CASE("the new number of a contact is none, as long as the address book has the old one") {
+  BookStage f;
+  f.know_keys();
+  const Jid carl_number("15550000003", "s.whatsapp.net"), moved("15550000004", "s.whatsapp.net");
+  f.server.patch(book, {saving_lid(ben_lid, "Ben"), saving(carl_number, "Carl", carl_lid)});
+  f.connect();
+  const auto is_saved = [&](const Jid& who) {
+    f.cut();
+    const bool saved = f.ask(LookAtContact{who}).answer()->saved;
+    f.connect();
+    return saved;
+  };
+  CHECK(is_saved(carl_lid));
+  protocol::ContactNumberChanged change{carl_number, moved, carl_lid, dora_lid};
+  f.arrive(protocol::notification_stanza({"n-moved", 1'700'000'000, self_pn}, change));
+  f.settle();
+  REQUIRE(f.saved_name(dora_lid) == "Carl");
+  CHECK_FALSE(is_saved(dora_lid));
+  SECTION("who has the old number is shown a post") {
+    f.post();
+    f.choose_contacts();
+    f.check_shown_to({ben_lid, carl_lid});
+  }
+  SECTION("the phone removes the record, and nobody of them is") {
+    f.server.patch(book, {protocol::remove_contact(carl_number, 6)});
+    f.notify(book);
+    f.post();
+    f.choose_contacts();
+    f.check_shown_to({ben_lid});
+  }
+  SECTION("a program removes it, by the number that it is about") {
+    const auto by_new = f.change(RemoveSavedContact{moved});
+    REQUIRE((*by_new && !(*by_new)->has_value()));
+    CHECK((*by_new)->error().code == Errc::not_found);
+    CHECK((*by_new)->error().detail.find("number") != std::string::npos);
+    const auto by_old = f.change(RemoveSavedContact{carl_number});
+    REQUIRE((*by_old && (*by_old)->has_value()));
+    f.check_same(book);
+    f.post();
+    f.choose_contacts();
+    f.check_shown_to({ben_lid});
+  }
+}
+
+TEST_CASE("whose LID has another number by now is no contact by the record of the number before") {
+  BookStage f;
+  f.know_keys();
+  const Jid carl_number("15550000003", "s.whatsapp.net"), moved("15550000004", "s.whatsapp.net");
+  f.server.patch(book, {saving_lid(ben_lid, "Ben"), saving(carl_number, "Carl", carl_lid)});
+  f.connect();
+  f.learn(moved, carl_lid);  // WhatsApp was asked
+  f.post();
+  f.choose_contacts();
+  const auto audience = storage::find_status_audience(f.store->reader(), f.row.id, "3EB0AA");
+  REQUIRE((audience && audience->settled));
+  CHECK(std::set<Jid>(audience->users.begin(), audience->users.end()) == std::set<Jid>{ben_lid, carl_number});
+  CHECK(f.posts().empty());  // the devices of whoever has that number are asked for
 }

@@ -6,6 +6,7 @@
 #include "storage/app_state.h"
 #include "storage/contacts.h"
 #include "storage/member_receipts.h"
+#include "storage/outbox.h"
 #include "tests/sessions/status_stage.h"
 
 using namespace wharf;
@@ -62,7 +63,7 @@ TEST_CASE("a status post for fewer people is under a key that the others do not 
 
 TEST_CASE("whom the account's setting means is asked for, and kept with the post") {
   Stage f;
-  f.have_chats();
+  f.have_chats({ben, carl, Jid("120363000000000001", "g.us")});
   const auto posted = [&](const std::string& id, const StatusAudience& chosen) {
     REQUIRE(f.post(id, std::nullopt).empty());
     CHECK_FALSE(storage::find_status_audience(f.store->reader(), f.row.id, id)->settled);
@@ -73,15 +74,17 @@ TEST_CASE("whom the account's setting means is asked for, and kept with the post
   };
   using Kind = StatusAudience::Kind;
   const auto users = [&](const std::string& id) {
-    return storage::find_status_audience(f.store->reader(), f.row.id, id)->users;
+    auto people = storage::find_status_audience(f.store->reader(), f.row.id, id)->users;
+    std::sort(people.begin(), people.end());
+    return people;
   };
   // The address book was never read: the contacts are those with whom there is a chat.
   const Node contacts = posted("3EB0AA", {Kind::contacts, {}});
   CHECK(contacts.child("meta")->attr("status_setting") == "contacts");
-  CHECK(users("3EB0AA") == std::vector{ben});
+  CHECK(users("3EB0AA") == std::vector{ben, carl});
   const Node except = posted("3EB0BB", {Kind::except, {ben}});
   CHECK(except.child("meta")->attr("status_setting") == "denylist");
-  CHECK(users("3EB0BB").empty());
+  CHECK(users("3EB0BB") == std::vector{carl});
   const Node only = posted("3EB0CC", {Kind::only, {carl}});
   CHECK(only.child("meta")->attr("status_setting") == "allowlist");
   CHECK(named(only, true) == std::vector{carl});
@@ -103,10 +106,22 @@ TEST_CASE("the contacts are those of the phone's address book as soon as it was 
     return storage::find_status_audience(f.store->reader(), f.row.id, id)->users;
   };
   const std::string book(protocol::critical_unblock_low);
-  storage::ContactRow saved;
-  saved.user = carl;
-  saved.name = "Carl";
-  have(storage::PutContact{f.row.id, saved});
+  // One person under several indexes, one who is called so and is not in it, and one who is known to have left.
+  const auto have_record = [&](std::uint8_t mac, const char* action, const Jid& who) {
+    have(storage::PutAppStateRecord{f.row.id, book, {{mac}, {1}, {1}, protocol::index_of({action, who.to_string()})}});
+  };
+  const Jid dora("100000000000004", "lid"), erin("100000000000005", "lid");
+  have_record(1, "contact", carl);
+  have_record(2, "lid_contact", carl);
+  have_record(3, "contact", erin);
+  have_record(4, "pin", ben);
+  storage::ContactRow known;
+  known.user = dora;
+  known.name = "Dora";
+  have(storage::PutContact{f.row.id, known});
+  known.user = erin;
+  known.registered = storage::Registered::no;
+  have(storage::PutContact{f.row.id, known});
   CHECK(audience("3EB0AA") == std::vector{ben});
   have(storage::PutAppState{f.row.id, {book, 3, {}, 3, false, false}});
   f.reopen();
@@ -230,7 +245,9 @@ TEST_CASE("somebody with another identity by now means another key, for the post
   f.hear(changed(ben));
   CHECK_FALSE(storage::find_own_sender_key(f.store->reader(), f.row.id, status));
   // A post for others, whom nothing has changed for, is under a new key and arrives.
-  const auto again = f.post("3EB0BB", std::vector<Jid>{});
+  const Jid dora("100000000000004", "lid");
+  f.befriend(dora);
+  const auto again = f.post("3EB0BB", std::vector{dora});
   REQUIRE(again.size() == 1);
   CHECK(key_of(again[0]) != key_of(first[0]));
 }
@@ -350,4 +367,79 @@ TEST_CASE("who was posted to by number and is seen by LID counts as a viewer, of
   CHECK(f.row_of("3EB0BB").ack == AckLevel::read);
   f.hear(Stage::receipt_of(ben, "3EB0AA", "read"));
   CHECK(f.row_of("3EB0AA").ack == AckLevel::read);
+}
+
+TEST_CASE("a post that waits is withdrawn by its deletion, and neither leaves") {
+  Stage f;
+  f.have_chats();
+  REQUIRE(f.post("3EB0AA", std::nullopt).empty());  // for WhatsApp's word on the setting
+  const Node question = f.question();
+  const auto told = std::make_shared<std::vector<SentMessage>>();
+  const auto revoke = [&] {
+    SendMessage message;
+    message.chat = status;
+    message.content = RevokeSent{"3EB0AA"};
+    message.message_id = "3EB0CC";
+    std::vector<Node> out;
+    f.collect(out, f.tell(std::move(message), [told](const Outcome<SentMessage>& sent) {
+      REQUIRE(sent.has_value());
+      told->push_back(*sent);
+    }));
+    CHECK(out.empty());
+  };
+  SECTION("online") {
+    revoke();
+    CHECK(f.hear(protocol::status_audience_answer(question, {StatusAudience::Kind::only, {ben}})).empty());
+    const auto blocked = f.said;
+    for (const Node& node : blocked)
+      if (protocol::is_block_list_query(node))
+        CHECK(f.hear(protocol::block_list_answer(node, protocol::BlockList())).empty());
+  }
+  SECTION("without a connection, and with a queue that is full") {
+    f.cut();
+    f.settings.max_queued_messages = 1;
+    f.reopen();
+    revoke();
+  }
+  REQUIRE(told->size() == 1);
+  CHECK((told->at(0).id == "3EB0CC" && told->at(0).target_id == "3EB0AA" && told->at(0).deleted));
+  CHECK(f.row_of("3EB0AA").ack == AckLevel::error);
+  CHECK(f.row_of("3EB0AA").never_left);
+  CHECK(f.row_of("3EB0AA").revoked_at != 0);
+  CHECK(f.row_of("3EB0AA").content.empty());
+  CHECK(storage::load_outbox(f.store->reader(), f.row.id).empty());
+  f.reopen();
+  for (const Node& node : f.go_online()) CHECK_FALSE(node.is("message"));
+  // The same request again is answered as it was.
+  revoke();
+  REQUIRE(told->size() == 2);
+  CHECK((told->at(1).id == "3EB0CC" && told->at(1).replayed && told->at(1).deleted));
+}
+
+TEST_CASE("a post that nobody is to see fails, and says why") {
+  Stage f;
+  std::string why = "the account";
+  SECTION("the request names the account itself alone") { CHECK(f.post("3EB0AA", std::vector{self}).empty()); }
+  SECTION("the account has no contacts") {
+    REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+    CHECK(f.choose({StatusAudience::Kind::contacts, {}}).empty());
+    why = "no contacts";
+  }
+  SECTION("all of them are blocked") {
+    f.have_chats({ben});
+    REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+    CHECK(f.choose({StatusAudience::Kind::contacts, {}}, {ben}).empty());
+    why = "blocked";
+  }
+  SECTION("the setting means some people, and there are none") {
+    REQUIRE(f.post("3EB0AA", std::nullopt).empty());
+    CHECK(f.choose({StatusAudience::Kind::only, {}}).empty());
+    why = "some people alone";
+  }
+  CHECK(f.row_of("3EB0AA").ack == AckLevel::error);
+  CHECK(f.row_of("3EB0AA").never_left);
+  CHECK(f.row_of("3EB0AA").error.find("nobody is in its audience") == 0);
+  CHECK(f.row_of("3EB0AA").error.find(why) != std::string::npos);
+  // What was posted behind it goes.
+  CHECK(f.post("3EB0BB", std::vector{ben}).size() == 1);
 }

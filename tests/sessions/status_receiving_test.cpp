@@ -126,6 +126,18 @@ TEST_CASE("the author is told once that a status was seen") {
   CHECK(f.ask(ViewStatus{"3EB0BB"}).answer().error().code == Errc::unsupported);
 }
 
+TEST_CASE("an account that shows nobody what it has read tells no author that a status was seen") {
+  Stage f;
+  f.post("3EB0AA", "hello");
+  f.call([&f] { f.session->context().device.reads_shown = storage::ReadsShown::no; });
+  const auto viewed = f.ask(ViewStatus{"3EB0AA"});
+  REQUIRE(viewed.answer().has_value());
+  REQUIRE(viewed.asked.size() == 1);
+  CHECK(viewed.asked[0].attr("type") == "read-self");
+  CHECK(viewed.asked[0].jid("participant") == ben);
+  CHECK(f.stored("3EB0AA")->ack == storage::AckLevel::read);
+}
+
 TEST_CASE("what another device of the account has seen is seen, and nothing else") {
   Stage f;
   f.post("3EB0AA", "one");

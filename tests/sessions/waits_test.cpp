@@ -42,14 +42,16 @@ struct Acks {
     commit(std::move(changes));
   }
   void tell(const std::string& id, storage::AckLevel level) { tell(events::Ack{id, ben, {}, level, "", 1}); }
-  void await(const std::string& id, storage::AckLevel level) {
+  void await(const std::string& id, storage::AckLevel level, const Jid& in = Jid()) {
     SentMessage sent;
     sent.id = id;
+    sent.chat = in;
     sent.replayed = replayed;
     w.waits->await_ack(name, sent, level, 1h, [this](Outcome<SentMessage> told) {
       if (told) reached = told->ack;
       if (told) error = told->error;
       if (told) at = told->timestamp;
+      if (told) server_id = told->server_id;
       if (told) chat = told->chat;
       if (told) chat_ids = told->chat_ids;
       if (!told) refused = told.error();
@@ -64,6 +66,7 @@ struct Acks {
   std::optional<storage::AckLevel> reached;
   std::string error;
   storage::UnixMs at = 0;
+  std::uint64_t server_id = 0;
   Jid chat;
   PersonIds chat_ids;
   std::optional<Refusal> refused;
@@ -194,6 +197,34 @@ TEST_CASE("who waits for the server's ack is answered when it arrives, ahead of 
   acks.tell("3EB0AA", AckLevel::delivered);
   CHECK(patient.reached == AckLevel::delivered);
   w.waits->end();
+}
+
+TEST_CASE("who waits for the server to have a post of a channel is told its server id") {
+  using storage::AckLevel;
+  World w;
+  REQUIRE(w.create("a").has_value());
+  Acks acks(w);
+  const Jid news("120363000000000009", "newsletter");
+  acks.await("3EB0AA", AckLevel::server, news);
+  SECTION("by the ack, ahead of its rows") {
+    w.supervisor->awaited_acks()->tell(acks.session, "3EB0AA", 1'700'000'000'000, 104);
+  }
+  SECTION("by the row, when the event comes first") {
+    storage::MessageRow row;
+    row.session = acks.session;
+    row.chat = news;
+    row.author = acks.ben;
+    row.id = "3EB0AA";
+    row.from_me = true;
+    row.kind = "text";
+    row.details = R"({"serverId":"104"})";
+    storage::Changes changes;
+    changes.add(storage::InsertMessage{row, false, std::nullopt});
+    acks.commit(std::move(changes));
+    acks.tell(events::Ack{"3EB0AA", news, {}, AckLevel::server, "", 1});
+  }
+  CHECK(acks.reached == AckLevel::server);
+  CHECK(acks.server_id == 104);
 }
 
 TEST_CASE("who waits for an ack of a session that is removed is answered at once, as every command of it is") {

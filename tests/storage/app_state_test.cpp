@@ -54,6 +54,26 @@ TEST_CASE("records come in the order of their MACs, some at a time, to the last 
   CHECK(app_state_records_after(store.db(), session, "book", rest.back().index_mac, 3).empty());
 }
 
+TEST_CASE("records are found by how their index begins, in the order of their indexes") {
+  test::InlineStore store;
+  store.turn([](Changes& changes) {
+    std::uint8_t mac = 0;
+    for (const char* action : {"[\"contact\",\"2\"]", "[\"contact\"]", "[\"contacts\",\"3\"]", "[\"contact\",\"1\"]",
+                               "", "[\"lid_contact\",\"4\"]"})
+      changes.add(PutAppStateRecord{session, "book", record(++mac, action)});
+    changes.add(PutAppStateRecord{session, "profile", record(7, "[\"contact\",\"5\"]")});
+    changes.add(PutAppStateRecord{other, "book", record(8, "[\"contact\",\"6\"]")});
+  });
+  const auto under = [&](const char* start, std::size_t most) {
+    return macs(app_state_records_under(store.db(), session, "book", start, most));
+  };
+  CHECK(under("[\"contact\",", 9) == std::vector<std::uint8_t>{4, 1});
+  CHECK(under("[\"contact\",", 1) == std::vector<std::uint8_t>{4});
+  CHECK(under("[\"nobody\",", 9).empty());
+  store.turn([](Changes& changes) { changes.add(WipeDevice{session}); });
+  CHECK(under("[\"contact\",", 9).empty());
+}
+
 TEST_CASE("the same index under several keys is several records, of which sixteen are enough") {
   test::InlineStore store;
   store.turn([](Changes& changes) {

@@ -83,6 +83,8 @@ const std::vector<LookUp>& look_ups() {
          const protocol::Digest32 after{7};
          REQUIRE(app_state_records_after(db, session, "regular", after, 5).size() == 5);
        }},
+      {"app_state_records_under",
+       [](Database& db) { REQUIRE(app_state_records_under(db, session, "regular", "A7", 2).size() == 2); }},
       {"app_state_wishes", [](Database& db) { REQUIRE(app_state_wishes(db, session, "regular", 5).size() == 5); }},
       {"app_state_key_ids", [](Database& db) { REQUIRE(app_state_key_ids(db, session).size() == 1); }},
       {"find_status_audience", [](Database& db) { REQUIRE(find_status_audience(db, session, "O0")); }},
@@ -90,7 +92,6 @@ const std::vector<LookUp>& look_ups() {
       {"page_contacts", [](Database& db) { REQUIRE(page_contacts(db, session, 5, 0).contacts.size() == 5); }},
       {"find_channel", [](Database& db) { REQUIRE(find_channel(db, session, news)); }},
       {"load_channels", [](Database& db) { REQUIRE(load_channels(db, session, 5).size() == 5); }},
-      {"saved_contacts", [](Database& db) { REQUIRE(saved_contacts(db, session, 9).size() == 1); }},
       {"watched_contacts", [](Database& db) { REQUIRE(watched_contacts(db, session, 9).size() == 1); }},
       {"stale_groups", [](Database& db) { REQUIRE(stale_groups(db, session, 9).size() == 1); }},
       {"page_queue", [](Database& db) { REQUIRE(page_queue(db, session, {}, 5, 0).rows.size() == 5); }},
@@ -160,7 +161,6 @@ struct Filled : test::InlineStore {
       ContactRow watched;
       watched.user = ben;
       watched.watched = true;
-      watched.name = "Ben";
       changes.add(PutContact{session, watched});
       changes.add(PutTrustedToken{session, {ben, {1}, 1, 1}});
       changes.add(PutAppState{session, {"regular", 1, {}, 1, false}});

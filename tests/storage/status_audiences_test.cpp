@@ -137,27 +137,3 @@ TEST_CASE("the people of chats are those of chats with one person, the newest fi
   CHECK(chat_partners(store.db(), session, 1) == std::vector{carl});
   CHECK(chat_partners(store.db(), other, 9).empty());
 }
-
-TEST_CASE("who is saved is in the address book and not known to be no account") {
-  test::InlineStore store;
-  const auto put = [&](const Jid& user, const std::string& name, Registered registered = Registered::unknown) {
-    ContactRow row;
-    row.user = user;
-    row.name = name;
-    row.push_name = "someone";
-    row.registered = registered;
-    store.turn([&](Changes& changes) { changes.add(PutContact{session, row}); });
-  };
-  put(ben, "Ben", Registered::yes);
-  put(carl, "");
-  put(dora, "Dora");
-  CHECK(saved_contacts(store.db(), session, 9).size() == 2);
-  CHECK(saved_contacts(store.db(), session, 1) == std::vector{ben});
-  put(dora, "Dora", Registered::no);
-  CHECK(saved_contacts(store.db(), session, 9) == std::vector{ben});
-  put(ben, "");
-  CHECK(saved_contacts(store.db(), session, 9).empty());
-  put(carl, "Carl");
-  CHECK(saved_contacts(store.db(), session, 9) == std::vector{carl});
-  CHECK(saved_contacts(store.db(), other, 9).empty());
-}

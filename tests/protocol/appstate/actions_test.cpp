@@ -186,3 +186,26 @@ TEST_CASE("a file says where it stands") {
   CHECK(place->announced_bytes == 3);
   CHECK_FALSE(place_of_blob(Bytes{}));
 }
+
+TEST_CASE("an index says whom it is about, and begins as all of its action do") {
+  const Jid ben("100000000000002", "lid"), ben_pn("15550000002", "s.whatsapp.net");
+  const auto about = [](std::initializer_list<std::string_view> parts) {
+    return contact_of(index_parts(index_of(parts)));
+  };
+  for (const std::string& index : contact_indexes(ben_pn, ben)) {
+    INFO(index);
+    const auto who = contact_of(index_parts(index));
+    CHECK((who == ben || who == ben_pn));
+    CHECK((index.starts_with(index_start(contact_action)) || index.starts_with(index_start(lid_contact_action))));
+  }
+  CHECK(contact_indexes(ben_pn, ben).size() == 3);
+  CHECK(contact_indexes(std::nullopt, ben).size() == 2);
+  CHECK(contact_indexes(std::nullopt, std::nullopt).empty());
+  CHECK(about({"contact", "15550000002:7@s.whatsapp.net"}) == ben_pn);
+  CHECK_FALSE(about({"contact"}));
+  CHECK_FALSE(about({"contacts", "15550000002@s.whatsapp.net"}));
+  CHECK_FALSE(about({"contact", "120363000000000001@g.us"}));
+  CHECK_FALSE(about({"lid_contact", "15550000002@s.whatsapp.net"}));
+  CHECK_FALSE(about({"contact", std::string(200, '1') + "@lid"}));
+  CHECK_FALSE(contact_of({}));
+}
