@@ -518,6 +518,17 @@ CREATE INDEX saved_contact ON contact (number, user_id) WHERE name <> '' AND reg
 // Who is in the address book is what the records of its collection say: storage/app_state.h.
 constexpr const char* contacts_are_records = "DROP INDEX saved_contact;";
 
+// The newest message has the smallest rowid now (storage/search_index.h). An index in the old order is given up, as a
+// damaged one is (storage/index_keeper.h): the writer makes another, and everything goes into that in slices.
+constexpr const char* words_are_indexed_newest_first = R"sql(
+UPDATE search_progress SET
+  (after_row, through_row) = (SELECT last, last FROM (
+    SELECT max(ifnull((SELECT max(row) FROM message), 0),
+               ifnull((SELECT value FROM counter WHERE name = 'message'), 0)) AS last)),
+  taken_out = 0, sweeping = 0, damaged = 1
+WHERE after_row < through_row;
+)sql";
+
 constexpr std::array steps_of_this_release = {first_schema,
                                               resends_outlive_a_restart,
                                               ratchet_epochs,
@@ -553,7 +564,8 @@ constexpr std::array steps_of_this_release = {first_schema,
                                               diverged_app_state,
                                               saved_contacts,
                                               retries_know_their_chat,
-                                              contacts_are_records};
+                                              contacts_are_records,
+                                              words_are_indexed_newest_first};
 
 std::int64_t pragma(Database& db, const char* sql) {
   Statement statement(db, sql);

@@ -30,9 +30,9 @@ constexpr const char* select_unindexed =
     " WHERE row > ?1 ORDER BY row DESC";
 constexpr const char* select_newest_row = "SELECT ifnull(max(row), 0) FROM message";
 constexpr const char* select_indexed =
-    "SELECT rowid FROM message_index WHERE message_index MATCH ?1 AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC";
+    "SELECT rowid FROM message_index WHERE message_index MATCH ?1 AND rowid > ?2 AND rowid <= ?3 ORDER BY rowid";
 constexpr const char* select_rest =
-    "SELECT rowid FROM temp.search_rest WHERE search_rest MATCH ?1 AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC";
+    "SELECT rowid FROM temp.search_rest WHERE search_rest MATCH ?1 AND rowid > ?2 AND rowid <= ?3 ORDER BY rowid";
 constexpr const char* select_facts =
     "SELECT session_id, " WHARF_CHAT_OF(message) ", from_me, author_id, kind, timestamp FROM message WHERE row = ?1";
 constexpr std::size_t most_page = 1'000;
@@ -74,11 +74,11 @@ class Matches {
  public:
   Matches(Database& db, const char* sql, std::string match, const SearchRange& range)
       : match_(std::move(match)), select_(db, sql) {
-    select_.text(match_).integer(range.from).integer(range.before);
+    select_.text(match_).integer(index_rowid(range.before)).integer(index_rowid(range.from));
     advance();
   }
   const std::optional<std::int64_t>& key() const { return key_; }
-  void advance() { key_ = select_.next() ? std::optional(select_.integer()) : std::nullopt; }
+  void advance() { key_ = select_.next() ? std::optional(index_rowid(select_.integer())) : std::nullopt; }
 
  private:
   std::string match_;  // bound by the statement
@@ -140,7 +140,7 @@ FoundMessages walk(Database& db, const MessageSearch& search, const SearchFilter
 
   must(Statement(db, fill_rest).integer(after).integer(filter.session).run());
   SearchRange range{search.since ? search_key_of(*search.since) : 0,
-                    search.before.value_or(std::numeric_limits<std::int64_t>::max())};
+                    std::max<std::int64_t>(search.before.value_or(std::numeric_limits<std::int64_t>::max()), 0)};
   if (search.until) range.before = std::min(range.before, search_key_of(*search.until + 999));
   std::optional<Matches> indexed;
   if (read_index)

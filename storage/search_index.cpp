@@ -20,10 +20,12 @@ namespace {
   "(CASE WHEN details = '' THEN '' ELSE ifnull((SELECT group_concat(atom, ' ')"                   \
   " FROM json_tree(CASE WHEN json_valid(details) THEN details ELSE '{}' END) WHERE type = 'text'" \
   " AND (key IN ('name', 'address', 'filename', 'description', 'groupName') OR path LIKE '%.options')), '') END)"
-// +row: else SQLite takes this for the end of a range of rows, and reads past the one that is asked for.
+// `key` is the rowid in the index, index_rowid. +row: else SQLite takes this for the end of a range of rows, and reads
+// past the one that is asked for.
 constexpr const char* words_view =
     "CREATE TEMP VIEW IF NOT EXISTS message_words AS SELECT row, session_id,"
-    " max(0, min(timestamp / 1000, 4294967295)) << 31 | row AS key, body, " WHARF_WORDS_OF_DETAILS
+    " 9223372036854775807 - (max(0, min(timestamp / 1000, 4294967295)) << 31 | row) AS key, "
+    "body, " WHARF_WORDS_OF_DETAILS
     " AS more,"
     " 's' || session_id || ' c' || session_id || 'x' || chat_id"
     " || CASE WHEN from_me = 0 AND author_id <> chat_id THEN ' a' || session_id || 'x' || author_id ELSE '' END"

@@ -13,9 +13,10 @@
 // out what it is told was in. So the view is never changed without an empty index: together with a migration that says
 // 'delete-all' to the index and puts both marks on the last row.
 //
-// The rowid in the index is seconds << 31 | row: the order of time, so that a page of the newest costs no sort and a
-// range of time is a range of rowids. What narrows a search are words too, in the column `scope`: FTS5 then intersects
-// where a filter behind it would read through all messages of all sessions.
+// The place of a message is seconds << 31 | row, and its rowid in the index is that counted down from the largest: the
+// newest is the first, so that a page of the newest costs no sort and a range of time is a range of rowids. FTS5 reads
+// its lists forward in two thirds of the time that it takes backward. What narrows a search are words too, in the
+// column `scope`: FTS5 then intersects where a filter behind it would read through all messages of all sessions.
 //
 // FTS5 of SQLite 3.40 takes a word out by a note that it is gone; the word itself stays in an older segment until the
 // two are merged. A sweep merges all of the index in slices, at most once in sweep_interval_ms and only when something
@@ -24,6 +25,8 @@
 // For storage/*.cpp only; what does not say otherwise is for the writing connection.
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "storage/database.h"
@@ -71,6 +74,8 @@ inline constexpr int search_row_bits = 31;
 std::int64_t search_key(std::int64_t row, UnixMs timestamp);
 /// The smallest key of a time; rows of one second have no order by time among them but by row.
 std::int64_t search_key_of(UnixMs timestamp);
+/// The rowid of a key, and the key of a rowid; neither is negative.
+constexpr std::int64_t index_rowid(std::int64_t key) { return std::numeric_limits<std::int64_t>::max() - key; }
 
 /// Indexes at most `rows` rows, or those whose text reaches most_slice_bytes: the newest first. True: more is left.
 /// Inside a transaction. Throws ReadFailure.

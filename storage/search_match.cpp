@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "storage/chat_bump.h"
+#include "storage/search_index.h"
 #include "storage/statement.h"
 
 namespace wharf::storage {
@@ -16,7 +17,7 @@ namespace {
 // instance: the other forms count a word's messages for each row.
 constexpr const char* select_word = "SELECT term FROM temp.search_vocabulary WHERE term >= ?1 LIMIT 1";
 constexpr const char* select_reach =  // of the 32nd
-    "SELECT rowid FROM message_index WHERE message_index MATCH ?1 AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC"
+    "SELECT rowid FROM message_index WHERE message_index MATCH ?1 AND rowid > ?2 AND rowid <= ?3 ORDER BY rowid"
     " LIMIT 1 OFFSET 31";
 constexpr const char* select_merged =
     "SELECT from_id FROM merged_chat WHERE session_id = ?1 AND to_id = ?2 ORDER BY through_row DESC LIMIT ?3";
@@ -148,8 +149,8 @@ std::int64_t reach_of(Database& db, const Condition& condition, const SearchRang
   std::int64_t furthest = std::numeric_limits<std::int64_t>::max();
   for (const std::string& match : condition.no_rarer_than) {
     Statement select(db, select_reach);
-    select.text(match).integer(range.from).integer(range.before);
-    furthest = std::min(furthest, select.next() ? select.integer() : 0);
+    select.text(match).integer(index_rowid(range.before)).integer(index_rowid(range.from));
+    furthest = std::min(furthest, select.next() ? index_rowid(select.integer()) : 0);
   }
   return furthest;
 }

@@ -75,6 +75,59 @@ TEST_CASE("messages of the time before the index go in from the newest down, thr
   CHECK(there == 95);
 }
 
+TEST_CASE("an index of the release that had the oldest first is given up unread, and made anew in slices") {
+  test::TemporaryFolder folder;
+  const std::string path = folder.file("35.sqlite");
+  std::string sql;
+  for (const char* step : migrations().first(35)) sql += step;
+  sql += "INSERT INTO jid (id, user, server, device, integrator) VALUES (1, '1', 'lid', 0, 0); BEGIN;";
+  Ids newest_first;
+  for (int i = 1; i <= 40; ++i) {
+    const std::string n = std::to_string(i), at = std::to_string(i * 1'000);
+    sql +=
+        "INSERT INTO message (session_id, chat_id, id, from_me, author_id, ack, timestamp, created_at, push_name, kind,"
+        " error, quoted_id, quoted_author_id, mentions, secret, body, content) VALUES (1, 1, 'M" +
+        n + "', 0, 1, 1, " + at + ", 0, '', 'text', '', '', 0, x'', x'', 'word " + n + "', x'');";
+    if (i <= 30)
+      sql += "INSERT INTO message_index (rowid, body, more, scope) VALUES (" + n + " << 31 | " + n + ", 'word " + n +
+             "', '', 's1 c1x1');";
+    newest_first.insert(newest_first.begin(), "M" + n);
+  }
+  sql +=
+      "UPDATE search_progress SET through_row = 30, taken_out = 1, sweeping = 1; COMMIT;"
+      "PRAGMA application_id = 1464357446; PRAGMA user_version = 35;";
+  sqlite3* handle = nullptr;
+  REQUIRE(sqlite3_open(path.c_str(), &handle) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(handle);
+
+  auto db = Database::open(path, Database::Mode::read_write, Synchronous::off);
+  REQUIRE(db.has_value());
+  const SearchProgress given_up = search_progress(**db);
+  CHECK(given_up.damaged);
+  CHECK(given_up.after_row == 40);
+  CHECK(given_up.through_row == 40);
+  CHECK(find(**db, "word") == newest_first);  // by reading the rows
+  REQUIRE(in_transaction(**db, [&] { return renew_index(**db, OldIndex::dropped); }).has_value());
+  CHECK(!search_progress(**db).damaged);
+  for (int slice = 1; slice <= 4; ++slice) {
+    bool more = false;
+    REQUIRE(in_transaction(**db, [&]() -> Result<void> {
+              const Result<bool> left = index_messages(**db, 10);
+              if (!left) return left.error();
+              more = *left;
+              return {};
+            }).has_value());
+    CHECK(more == (slice < 4));
+    CHECK(find(**db, "word") == Ids(newest_first.begin(), newest_first.begin() + 10 * slice));
+    check_index(**db);
+  }
+  // A file of today with nothing in its index keeps it.
+  auto today = Database::open(folder.file("today.sqlite"), Database::Mode::read_write, Synchronous::off);
+  REQUIRE(today.has_value());
+  CHECK(!search_progress(**today).damaged);
+}
+
 TEST_CASE("a slice reads its rows alone") {
   Room room(true);
   REQUIRE(see_words(room.db()).has_value());

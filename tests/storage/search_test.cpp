@@ -286,6 +286,38 @@ TEST_CASE("pages give every message once, through ties and through what is not i
   CHECK(ids_of(search_messages(room.db(), behind)) == Ids{"M0"});
 }
 
+TEST_CASE("times that no clock can show stand at the ends of the order, and pages go through them") {
+  Room room(GENERATE(false, true));
+  room.say("epoch", "word", chat, 0);
+  room.say("before", "word", chat, -5'000);
+  room.say("now", "word", chat, 1'700'000'000'000);
+  room.say("last", "word", chat, 4'294'967'295'000);
+  room.say("beyond", "word", chat, 9'000'000'000'000'000);
+  const Ids newest_first = {"beyond", "last", "now", "before", "epoch"};
+  CHECK(find(room.db(), "word") == newest_first);
+  MessageSearch search = search_for(room.db(), "word");
+  search.limit = 1;
+  Ids paged;
+  do {
+    const FoundMessages found = search_messages(room.db(), search);
+    for (const std::string& id : ids_of(found)) paged.push_back(id);
+    search.before = found.next;
+  } while (search.before && paged.size() < 10);
+  CHECK(paged == newest_first);
+  search.limit = 50;
+  search.since = 1'000;
+  search.until = 4'294'967'295'000;
+  CHECK(ids_of(search_messages(room.db(), search)) == Ids{"now"});
+  search.since.reset();
+  search.until = 1;
+  CHECK(ids_of(search_messages(room.db(), search)) == Ids{"before", "epoch"});
+  for (const std::int64_t none : {std::int64_t{0}, std::int64_t{-1}, std::numeric_limits<std::int64_t>::min()}) {
+    search.until.reset();
+    search.before = none;
+    CHECK(search_messages(room.db(), search).messages.empty());
+  }
+}
+
 TEST_CASE("a page looks at so many messages and says where to go on") {
   Room room(true);
   room.turn([](Changes& changes) {
