@@ -70,16 +70,10 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       }) {
   context_.config = std::move(config);
   directory_.on_devices_changed = [this](const Jid& user) { group_fanout_.on_devices_changed(user); };
-<<<<<<< HEAD
-  directory_.on_joined = [this](const Jid& pn, const Jid& lid, bool stranger) {
-    book_.join(pn, lid, stranger);
-    tokens_.join(pn, lid, stranger);
-    rosters_.on_joined();
-=======
   directory_.on_joined = [this](const Jid& pn, const Jid& lid) {
     book_.join(pn, lid);
     tokens_.join(pn, lid);
->>>>>>> w-directory
+    rosters_.on_joined();
   };
   login_.on_identity_changed = [this](const Jid& user) { tokens_.on_identity_changed(user); };
   people_notices_.on_privacy = [this](const auto& changed) { account_settings_.learn(changed); };

@@ -375,6 +375,7 @@ void GroupUsers::try_keys(const GroupText& text, const sandbox::TakenGroupMessag
   const std::string group = taken.group.jid().to_string();
   for (const Person& person : ledger_.persons) {
     if (text.members.contains(person.number) || text.known.contains(person.number)) continue;
+    if (taken.group.members.contains(person.number)) continue;  // back by now, when it comes again
     const auto* gone = taken.group.departure_of(person.number);
     if (gone == nullptr || gone->at >= text.said_s) continue;
     ++ledger_.counts.kept_out;
@@ -385,6 +386,7 @@ void GroupUsers::try_keys(const GroupText& text, const sandbox::TakenGroupMessag
   for (const Gateway& gateway : ledger_.gateways) {
     const std::string& number = ledger_.persons[gateway.person].number;
     if (text.members.contains(number) || text.known.contains(number)) continue;
+    if (taken.group.members.contains(number)) continue;
     const auto* gone = taken.group.departure_of(number);
     const auto view = gone != nullptr && gone->at < text.said_s && world_.daemon.running()
                           ? world_.daemon.supervisor().find(gateway.session)
