@@ -230,7 +230,7 @@ void save_contact(const ServicesPtr& services, const CallPtr& call) {
   save.first_name = text_of(call->body, "firstName");
   save.on_phone = boolean_of(call->body, "saveOnPhone", false);
   if (save.full_name.empty() && save.first_name.empty())
-    return refuse_field(call, "fullName", "or firstName must be set");
+    return refuse_field(call, "fullName", "must be set, or firstName: it is what the contact is called");
   if (!save.full_name.empty() && !acceptable_name(call, "fullName", save.full_name)) return;
   if (!save.first_name.empty() && !acceptable_name(call, "firstName", save.first_name)) return;
   const std::string name = save.full_name.empty() ? save.first_name : save.full_name;

@@ -36,6 +36,7 @@ const Misplaced misplaced[] = {
     {&schemas::create_channel, "picture", channels_route},
     {&schemas::update_channel, "picture", channels_route},
     {&schemas::send_broadcast, "waitFor", "is for one message: the ack events tell of each of a broadcast"},
+    {&schemas::save_contact, "name", "is called fullName here"},
     {&schemas::save_contact, "lastName", "is no name of its own: put it into fullName"},
     {&schemas::create_session, "config.calls.text", "is called rejectText"},
     {&schemas::update_session, "config.calls.text", "is called rejectText"},

@@ -52,9 +52,11 @@ void show_presence(const ServicesPtr& services, const CallPtr& call) {
 }
 
 void watch_presence(const ServicesPtr& services, const CallPtr& call) {
-  if (const auto contact = contact_of(services, call))
-    ask_session(services, call, sessions::WatchPresence{contact->jid, true},
-                [call](const PresenceView& presence) { answer_presence(call, presence); });
+  const auto contact = contact_of(services, call);
+  if (!contact) return;
+  if (contact->is_own) return refuse_field(call, "contactId", "must not be the own account: nobody tells its presence");
+  ask_session(services, call, sessions::WatchPresence{contact->jid, true},
+              [call](const PresenceView& presence) { answer_presence(call, presence); });
 }
 
 void unwatch_presence(const ServicesPtr& services, const CallPtr& call) {

@@ -128,7 +128,7 @@ constexpr Field set_about_fields[] = {{.name = "about", .summary = "\"\" takes i
 constexpr Field set_own_name_fields[] = {{.name = "name", .summary = "one line", .required = true, .min = 1, .max = most_own_name}};
 constexpr Field own_name_fields[] = {{.name = "name", .required = true}};
 constexpr Field save_contact_fields[] = {
-    {.name = "fullName", .summary = "one line; this or firstName", .min = 1, .max = most_name}, {.name = "firstName", .summary = "one line", .min = 1, .max = most_name},
+    {.name = "fullName", .summary = "one line; this or firstName; of both it is the one that is shown", .min = 1, .max = most_name}, {.name = "firstName", .summary = "one line", .min = 1, .max = most_name},
     {.name = "saveOnPhone", .type = Type::boolean, .summary = "in the address book of the phone itself too, default false"},
 };
 constexpr Field saved_contact_fields[] = {{.name = "id", .required = true}, {.name = "lid"}, {.name = "number", .summary = "digits"}, {.name = "name", .required = true}};

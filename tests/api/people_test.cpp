@@ -205,6 +205,7 @@ TEST_CASE("each wrong field of a request about people is named") {
            Row{"PUT", base + "/me/name", R"({"name":"  "})", "name"},
            Row{"PUT", base + "/me/name", R"({"name":"a\nb"})", "name"},
            Row{"PUT", ben, R"({})", "fullName"},
+           Row{"PUT", ben, R"({"name":"Ben"})", "name"},
            Row{"PUT", ben, R"({"fullName":"a\nb"})", "fullName"},
            Row{"PUT", ben, R"({"fullName":"Ben","firstName":" "})", "firstName"},
            Row{"PUT", ben, R"({"fullName":"Ben","saveOnPhone":1})", "saveOnPhone"},
@@ -339,6 +340,17 @@ TEST_CASE("the own account cannot be blocked, by either of its names") {
     }
   }
   CHECK(d.ask("POST", base + "/contacts/15550000002/block").status == 409);
+}
+
+TEST_CASE("the own account is not watched, by either of its names, and whoever was is watched no more") {
+  Daemon d(linked());
+  for (const char* own : {"15550000001", "100000000000001@lid"}) {
+    INFO(own);
+    const Answer answer = d.ask("POST", fmt::format("{}/contacts/{}/presence", base, own));
+    CHECK(answer.status == 400);
+    CHECK(answer.json().at("error").at("details").as_object().contains("contactId"));
+    CHECK(d.ask("DELETE", fmt::format("{}/contacts/{}/presence", base, own)).status == 204);
+  }
 }
 
 TEST_CASE("what is known of a presence is told without a connection, and nothing is watched unasked") {

@@ -81,6 +81,20 @@ TEST_CASE("what the LID said itself stays when the number of it becomes known") 
   CHECK(f.contact(ann)->push_name == "Annie");
 }
 
+TEST_CASE("a pair of a whole address book is told only where something was known by the number") {
+  Book f;
+  f.say(ann_number, "Ann");
+  f.call([&] {
+    f.session->directory().learn_untold(ann_number, ann);
+    f.session->directory().learn_untold(dan_number, Jid("200000000000008", "lid"));
+  });
+  CHECK(f.contact(ann)->push_name == "Ann");
+  const auto told = f.told_of<events::ContactUpdated>();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].change == Change::lid);
+  CHECK(told[0].user == ann);
+}
+
 TEST_CASE("who was said to be gone and writes is there") {
   Book f;
   f.say(ann_number, "Ann");
