@@ -305,6 +305,23 @@ TEST_CASE("what cannot be done with a status says so") {
   CHECK(d.ask("POST", "/api/v1/sessions/a/messages/3EB0BB/react", R"({"emoji":"👍"})").status == 501);
 }
 
+TEST_CASE("a status that waits is withdrawn by its deletion, and who waits for that waits for nothing") {
+  Daemon d(linked());
+  const Answer posted = d.ask("POST", base, R"({"type":"text","content":"open","audience":["15550000002"]})");
+  REQUIRE(posted.status == 200);
+  const std::string id(posted.json().at("data").at("id").as_string());
+  const Answer deleted = d.ask("DELETE", base + "/" + id + "?waitFor=server&timeout=60000");
+  REQUIRE(deleted.status == 200);
+  const json::value answer = deleted.json().at("data");
+  check_documented(answer, schemas::sent_message);
+  CHECK(answer.at("deleted") == true);
+  CHECK(answer.at("targetMessageId").as_string().ends_with(id));
+  const json::value shown = d.ask("GET", base + "/" + id).json().at("data");
+  CHECK(shown.at("status") == "error");
+  CHECK(shown.as_object().contains("revokedAt"));
+  CHECK(d.ask("DELETE", base + "/" + id).status == 400);  // it is deleted
+}
+
 TEST_CASE("a broadcast is a message of each chat, with an outcome for each") {
   Daemon d(linked());
   const std::string path = "/api/v1/sessions/a/broadcasts";
