@@ -99,7 +99,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   };
   groups_.on_all_changed = [this] {
     group_fanout_.on_all_changed();
-    sender_keys_.on_group_changed();
+    rosters_.on_all_changed();
   };
   sender_keys_.on_refused = [this](const Jid& group, const Jid& author, const std::string& why) {
     log_("sender_key_refused", fmt::format("group={} author={} detail={}", log_value(group.to_string()),

@@ -26,6 +26,7 @@ class Rosters {
   std::optional<bool> lists(const Jid& group, const Jid& user);
 
   void on_changed(const Jid& group) { kept_.erase(group); }
+  void on_all_changed() { kept_.clear(); }
   /// Two identities turn out to be one person.
   void on_joined();
   void end_turn() { kept_.clear(); }
