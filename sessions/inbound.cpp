@@ -65,6 +65,8 @@ bool worth_keeping(const IncomingMessage& content) {
   }
 }
 
+bool is_pairwise(const ReceivedEnc& enc) { return enc.type == "pkmsg" || enc.type == "msg"; }
+
 }  // namespace
 
 void Inbound::plain_ack(const Node& message, unsigned error) {
@@ -95,6 +97,7 @@ void Inbound::on_message(const Node& message) {
   if (encs.empty())
     return plain_ack(message, message.child("unavailable") || message.child("plaintext") ? 0 : nack_unrecognised);
   const Jid author = directory_.canonical_device(source.author);
+  if (waits_for_group(message, source, author, encs)) return;
   bool decrypted = false, unread = false;
   for (const ReceivedEnc& enc : encs) {
     const Read outcome = read(message, source, author, enc);
@@ -108,7 +111,7 @@ void Inbound::on_message(const Node& message) {
 
 Inbound::Read Inbound::read(const Node& message, const MessageSource& source, const Jid& author,
                             const ReceivedEnc& enc) {
-  const bool pairwise = enc.type == "pkmsg" || enc.type == "msg";
+  const bool pairwise = is_pairwise(enc);
   const auto room = room_of(source);
   const bool for_all = enc.type == "skmsg" && room;
   if (!pairwise && !for_all) return Read::no;
@@ -307,6 +310,17 @@ bool Inbound::is_of_stranger(const MessageSource& source, const Jid& author) {
   const storage::RetryRow asked = any_retries() ? retry_of(author, source.id) : storage::RetryRow();
   if (asked.chat == source.chat) return false;
   return sender_keys_.is_stranger(source.chat, author, asked != storage::RetryRow() && asked.chat.empty());
+}
+
+bool Inbound::waits_for_group(const Node& message, const MessageSource& source, const Jid& author,
+                              const std::vector<ReceivedEnc>& encs) {
+  if (!source.chat.is_group() || source.from_me) return false;
+  const Jid user = author.user_jid();
+  if (!held_.holds(source.chat, user)) {
+    if (std::none_of(encs.begin(), encs.end(), is_pairwise) || !is_of_stranger(source, author)) return false;
+    if (!held_.is_asked_for(source.chat)) return false;
+  }
+  return held_.hold(message, source.chat, user);
 }
 
 bool Inbound::is_awaited_of_another(const Jid& chat, const Jid& author, const std::string& id) {

@@ -4,11 +4,13 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "protocol/messages/content.h"
 #include "protocol/stanzas/messages.h"
 #include "sessions/add_ons.h"
 #include "sessions/fanout.h"
+#include "sessions/groups/held_messages.h"
 #include "sessions/groups/sender_keys.h"
 #include "sessions/retry_keys_out.h"
 
@@ -16,11 +18,13 @@ namespace wharf::sessions {
 
 class Inbound {
  public:
-  Inbound(Context& context, Directory& directory, Fanout& fanout, SenderKeys& sender_keys, AddOns& add_ons)
+  Inbound(Context& context, Directory& directory, Fanout& fanout, SenderKeys& sender_keys, HeldMessages& held,
+          AddOns& add_ons)
       : c_(context),
         directory_(directory),
         fanout_(fanout),
         sender_keys_(sender_keys),
+        held_(held),
         add_ons_(add_ons),
         timers_(context, directory) {}
 
@@ -60,6 +64,10 @@ class Inbound {
   /// that is no message of the group; he is asked for it again, as he may have come unheard. Who left while he was
   /// asked is none for that message, which the row of the request says by its chat.
   bool is_of_stranger(const protocol::MessageSource& source, const Jid& author);
+  /// It is for a group that does not know its author, and is asked for: nothing of it is read until then, as what was
+  /// read once is not read again.
+  bool waits_for_group(const Node& message, const protocol::MessageSource& source, const Jid& author,
+                       const std::vector<protocol::ReceivedEnc>& encs);
   /// False: what was asked for once more was stored before, and its chat may be gone since.
   bool note_told(const protocol::MessageSource& source);
   /// Of a status: it was posted over a day ago, and is shown no more.
@@ -76,6 +84,7 @@ class Inbound {
   Directory& directory_;
   Fanout& fanout_;
   SenderKeys& sender_keys_;
+  HeldMessages& held_;
   AddOns& add_ons_;
   ChatTimers timers_;
   RetryKeysOut retry_keys_out_;

@@ -39,6 +39,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       group_fanout_(context_, directory_, fanout_, groups_, audiences_),
       rosters_(directory_, groups_),
       sender_keys_(context_, directory_, groups_, rosters_),
+      held_messages_(context_, groups_),
       group_asking_(context_, directory_, groups_),
       pairing_(context_, directory_),
       login_(context_, directory_),
@@ -61,7 +62,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
       outbox_(context_, directory_, sealer_, add_ons_, uploads_),
       acceptance_(context_, directory_, sealer_, add_ons_, outbox_),
       calls_(context_, directory_, acceptance_),
-      inbound_(context_, directory_, fanout_, sender_keys_, add_ons_),
+      inbound_(context_, directory_, fanout_, sender_keys_, held_messages_, add_ons_),
       receipts_(context_, directory_, tokens_, fanout_, groups_, rosters_, group_fanout_, audiences_),
       reads_(context_, directory_, fanout_, groups_),
       log_([this, log = std::move(log)](std::string_view event, const std::string& fields) {
@@ -129,6 +130,7 @@ Session::Session(storage::Database& reader, protocol::Random& random, const Sess
   receipts_.on_proof = [this](const std::string& id, UnixMs at) { outbox_.on_receipt(id, at); };
   receipts_.is_unsealed = [this](const std::string& id) { return outbox_.is_unsealed(id); };
   receipts_.on_late_proof = [this](const std::string& id) { add_ons_.on_at_server(id); };
+  held_messages_.on_known = [this](const Node& message) { inbound_.on_message(message); };
   inbound_.on_undecryptable = [this](const std::string& id, std::uint32_t count, const Error& error) {
     log_("message_undecryptable", fmt::format("message={} retry={} error={} detail={}", log_value(id), count,
                                               protocol::name(error.code), log_value(error.detail)));

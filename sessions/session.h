@@ -224,6 +224,7 @@ class Session {
   GroupFanout group_fanout_;
   Rosters rosters_;
   SenderKeys sender_keys_;
+  HeldMessages held_messages_;
   GroupAsking group_asking_;
   PairingFlow pairing_;
   LoginFlow login_;

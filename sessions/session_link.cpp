@@ -49,6 +49,7 @@ bool Session::leave_link(Departure next) {
   downloads_.on_link_down();
   reads_.on_link_down();
   receipts_.on_link_down();
+  held_messages_.on_link_down();
   pairing_.on_link_down();
   fanout_.on_link_down();
   group_fanout_.on_link_down();
@@ -154,7 +155,7 @@ std::optional<net::SteadyTime> Session::stable_due() const {
 std::optional<net::SteadyTime> Session::next_deadline() const {
   return earliest({context_.link.due(), stable_due(), pairing_.due(), login_.due(), outbox_.due(), acceptance_.due(),
                    uploads_.due(), downloads_.due(), groups_.due(), number_checks_.due(), presence_.due(),
-                   app_state_.due(), audiences_.due(), channels_.due(), receipts_.due()});
+                   app_state_.due(), audiences_.due(), channels_.due(), receipts_.due(), held_messages_.due()});
 }
 
 void Session::on_due() {
@@ -175,6 +176,7 @@ void Session::on_due() {
   audiences_.on_due();
   channels_.on_due();
   receipts_.on_due();
+  held_messages_.on_due();
   login_.on_due();
 }
 

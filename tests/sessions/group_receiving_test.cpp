@@ -185,24 +185,61 @@ TEST_CASE("what somebody who is not a member sends to the group for us alone is 
     return f.body("3EB0AA") || storage::find_sender_key(f.store->reader(), f.row.id, crew, ben);
   };
   const auto first = GENERATE(true, false) ? say() : f.hear(Crew::message(ben, "3EB0AA").add(f.said(speaker, "hello")));
-  CHECK(is_asked_again(first));
+  // Neither acked nor asked for: he would send it at once, until there is no try left.
   const auto queries = test::queries_to(first, crew);
   REQUIRE_FALSE(queries.empty());
-  // While nobody knows.
-  CHECK(is_asked_again(say()));
+  CHECK(first.size() == queries.size());
+  CHECK(say().empty());
   CHECK_FALSE(is_kept());
   SECTION("he is none") {
-    for (const Node& query : queries) f.hear(test::described(query, test::group_of(crew, {carl})));
+    std::vector<Node> answers;
+    for (const Node& query : queries) {
+      const auto some = f.hear(test::described(query, test::group_of(crew, {carl})));
+      answers.insert(answers.end(), some.begin(), some.end());
+    }
+    CHECK(is_asked_again(answers));
     const auto again = say();
     CHECK_FALSE(is_kept());
     CHECK(test::queries_to(again, crew).empty());  // not with each of his messages
   }
   SECTION("he had come unheard") {
     for (const Node& query : queries) f.hear(test::described(query, test::group_of(crew, {carl, ben})));
-    say();
     CHECK(f.body("3EB0AA") == "hello");
     CHECK(is_kept());
   }
+  SECTION("he had come unheard, and the server has enough of questions") {
+    for (const Node& query : queries) CHECK(f.hear(test::error_of(query, 429)).empty());
+    CHECK(say().empty());
+    f.steady += std::chrono::minutes(1);
+    const auto later = test::queries_to(f.hear(Node("ib")), crew);
+    REQUIRE_FALSE(later.empty());
+    for (const Node& query : later) f.hear(test::described(query, test::group_of(crew, {carl, ben})));
+    CHECK(f.body("3EB0AA") == "hello");
+  }
+}
+
+TEST_CASE("what a member says behind a message that waits for the group comes behind it") {
+  Crew f;
+  f.describe({self, carl});
+  Speaker speaker = f.speaker(ben);
+  const auto queries = test::queries_to(f.hear(Crew::message(ben, "3EB0AA").add(f.told(speaker, "one"))), crew);
+  REQUIRE_FALSE(queries.empty());
+  CHECK(f.hear(Crew::message(ben, "3EB0BB").add(f.said(speaker, "two"))).empty());
+  for (const Node& query : queries) f.hear(test::described(query, test::group_of(crew, {carl, ben})));
+  CHECK(f.body("3EB0AA") == "one");
+  CHECK(f.body("3EB0BB") == "two");
+}
+
+TEST_CASE("no more waits for a group than there is room for") {
+  Crew f;
+  f.describe({self, carl});
+  Speaker speaker = f.speaker(ben);
+  std::size_t silent = 0;
+  for (int i = 0; i < 80; ++i) {
+    const auto answers = f.hear(Crew::message(ben, "3EB0" + std::to_string(i)).add(f.told(speaker, "hello")));
+    silent += answers.size() == test::queries_to(answers, crew).size() ? 1 : 0;
+  }
+  CHECK(silent == 64);
 }
 
 TEST_CASE("a number that may be the one of a member is no stranger's") {
