@@ -197,11 +197,12 @@ TEST_CASE("who waits for the server's ack is told when it arrives, and its rows 
   const auto outbox = [&] { return storage::load_outbox(w.fixture.store->reader(), w.fixture.row.id).size(); };
   REQUIRE(outbox() == 1);
   std::vector<std::string> told;
-  w.shared.awaited_acks->on_accepted([&](storage::SessionId session, std::string_view id, storage::UnixMs at) {
-    CHECK(session == w.fixture.row.id);
-    CHECK(at == 1'767'225'600'000);
-    told.emplace_back(id);
-  });
+  w.shared.awaited_acks->on_accepted(
+      [&](storage::SessionId session, std::string_view id, storage::UnixMs at, std::uint64_t) {
+        CHECK(session == w.fixture.row.id);
+        CHECK(at == 1'767'225'600'000);
+        told.emplace_back(id);
+      });
   const auto ack = [&](unsigned error) {
     protocol::Node node("ack");
     node.set("class", "message").set("id", "3EB0AA").set("t", "1767225600");

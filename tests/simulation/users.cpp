@@ -390,7 +390,7 @@ void Users::await_ack(std::size_t number) {
   const auto view = supervisor.find(ledger_.gateways[via].session);
   if (!view) return;
   const auto acks = supervisor.awaited_acks();
-  acks->on_accepted([this](storage::SessionId session, std::string_view id, storage::UnixMs) {
+  acks->on_accepted([this](storage::SessionId session, std::string_view id, storage::UnixMs, std::uint64_t) {
     const auto told = world_.daemon.supervisor().find(session);
     for (std::size_t i = 0; told && i < ledger_.gateways.size(); ++i) {
       if (ledger_.gateways[i].session == told->name) return on_told_ahead(i, id);
