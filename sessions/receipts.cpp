@@ -299,23 +299,26 @@ bool is_temporary(unsigned error) { return error == 408 || error == 429 || error
 
 }  // namespace
 
-void Receipts::on_resend_ack(const protocol::Ack& ack) {
+bool Receipts::on_resend_ack(const protocol::Ack& ack) {
   constexpr unsigned stale_addressing = 421;
   const auto known = std::find_if(resent_.begin(), resent_.end(),
                                   [&](const Resent& resent) { return resent.receipt.attr("id") == ack.id; });
-  if (known == resent_.end()) return;
+  if (known == resent_.end()) return false;
   const Node receipt = std::move(known->receipt);
   resent_.erase(known);
   const auto group = receipt.jid("from");
+  // Without room it is not acked, and comes back at the next login.
   if (ack.error == stale_addressing && group && group->is_group()) {
-    if (waiting_ == max_waiting) return;  // not acked: it comes back at the next login
+    if (waiting_ == max_waiting) return true;
     ++waiting_;
     held_[*group].push_back(receipt);
-    return groups_.mark_stale(*group);
+    groups_.mark_stale(*group);
+  } else if (!is_temporary(ack.error)) {
+    c_.send(protocol::ack_for(receipt, std::nullopt));
+  } else if (put_off_.size() < max_put_off) {
+    put_off_.push_back({receipt, in(c_, put_off_for)});
   }
-  if (!is_temporary(ack.error)) return c_.send(protocol::ack_for(receipt, std::nullopt));
-  // Without room it is not acked either, and comes back at the next login.
-  if (put_off_.size() < max_put_off) put_off_.push_back({receipt, in(c_, put_off_for)});
+  return true;
 }
 
 std::optional<net::SteadyTime> Receipts::due() const {

@@ -39,7 +39,8 @@ class Receipts {
   /// The server's answer to a message that was sent again to one device: the request for it is acked. It refuses that
   /// where a group names its members otherwise by now: once the group is known as it is, the device gets it under its
   /// name there.
-  void on_resend_ack(const protocol::Ack& ack);
+  /// False: none of these is answered by it.
+  bool on_resend_ack(const protocol::Ack& ack);
   void on_link_down();
   std::optional<net::SteadyTime> due() const;
   void on_due();

@@ -358,7 +358,8 @@ void Session::on_ack(const Node& node) {
   const auto ack = protocol::read_ack(node);
   if (!ack || channels_.on_ack(*ack) || reads_.on_ack(*ack) || !may_ack_message(*ack)) return;
   // While no stanza of it is on its way, the answer is to a copy for one device, also of what is to be sent once more.
-  if (!outbox_.expects_ack(ack->id)) return receipts_.on_resend_ack(*ack);
+  if (!outbox_.expects_ack(ack->id) && (receipts_.on_resend_ack(*ack) || ack->error != 0)) return;
+  if (!outbox_.awaits(ack->id)) return;
   // The id is ours and answers what waits under it; other clients do not look at the class either.
   if (ack->stanza != "message")
     log_("ack_class", fmt::format("message={} class={}", log_value(ack->id), log_value(ack->stanza)));
