@@ -12,7 +12,7 @@
 #include "api/emoji.h"
 #include "api/handlers.h"
 #include "api/iso_time.h"
-#include "api/message_page.h"
+#include "api/page_cursor.h"
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "protocol/stanzas/node_fields.h"

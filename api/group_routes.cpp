@@ -4,7 +4,6 @@
 #include <boost/json/parse.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <limits>
 #include <set>
@@ -17,6 +16,7 @@
 #include "api/group_request.h"
 #include "api/handlers.h"
 #include "api/message_page.h"
+#include "api/page_cursor.h"
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "protocol/groups/invite.h"
@@ -148,14 +148,7 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
 
 namespace {
 
-std::string group_cursor(std::int64_t after) { return "g" + std::to_string(after); }
-std::optional<std::int64_t> parse_group_cursor(std::string_view text) {
-  std::int64_t after = 0;
-  if (!text.starts_with('g')) return std::nullopt;
-  const auto [end, failed] = std::from_chars(text.data() + 1, text.data() + text.size(), after);
-  if (failed != std::errc() || after <= 0 || group_cursor(after) != text) return std::nullopt;
-  return after;
-}
+constexpr char cursor_letter = 'g';
 
 groups::OwnAccount own_of(const sessions::SessionView& view) {
   return {view.jid.user_jid(), view.lid.empty() ? Jid() : view.lid.user_jid()};
@@ -168,25 +161,26 @@ void list_groups(const ServicesPtr& services, const CallPtr& call) {
   if (!view) return;
   std::int64_t after = 0;
   if (const auto cursor = call->query.text("cursor"); !cursor.empty()) {
-    const auto place = parse_group_cursor(cursor);
+    const auto place = parse_row_cursor(cursor_letter, cursor);
     if (!place) return call->failure(bad_cursor());
     after = *place;
   }
-  read_on_worker(
-      services, call,
-      [session = view->id, own = own_of(*view), after, limit = page_limit(call),
-       now = services->ports.scheduler.unix_ms(), dialect = call->dialect](storage::Database& db) {
-        const storage::GroupPage page = storage::page_groups(db, session, limit, after);
-        People people(db, session, now);
-        JsonWriter out(page.groups.size() * 2048 + 16);
-        out.begin_array();
-        for (const storage::GroupRow& row : page.groups) {
-          if (const auto group = group_view(row, own, [&](const Jid& who) { return people.of(who); }))
-            write_group(out, *group, dialect);
-        }
-        out.end_array();
-        return render_success(out.view(), Beside{200, {}, page.next ? cursor_json(group_cursor(*page.next)) : "null"});
-      });
+  read_on_worker(services, call,
+                 [session = view->id, own = own_of(*view), after, limit = page_limit(call),
+                  now = services->ports.scheduler.unix_ms(), dialect = call->dialect](storage::Database& db) {
+                   const storage::GroupPage page = storage::page_groups(db, session, limit, after);
+                   People people(db, session, now);
+                   JsonWriter out(page.groups.size() * 2048 + 16);
+                   out.begin_array();
+                   for (const storage::GroupRow& row : page.groups) {
+                     if (const auto group = group_view(row, own, [&](const Jid& who) { return people.of(who); }))
+                       write_group(out, *group, dialect);
+                   }
+                   out.end_array();
+                   return render_success(
+                       out.view(),
+                       Beside{200, {}, page.next ? cursor_json(row_cursor(cursor_letter, *page.next)) : "null"});
+                 });
 }
 
 void get_group(const ServicesPtr& services, const CallPtr& call) {

@@ -10,6 +10,7 @@
 #include "api/handlers.h"
 #include "api/iso_time.h"
 #include "api/message_page.h"
+#include "api/page_cursor.h"
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "sessions/status_audiences.h"
