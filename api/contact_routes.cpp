@@ -11,11 +11,13 @@
 #include "api/contact_request.h"
 #include "api/handlers.h"
 #include "api/message_page.h"
+#include "api/name_fields.h"
 #include "api/page_cursor.h"
 #include "api/sending.h"
 #include "api/whole_list.h"
 #include "protocol/appstate/actions.h"
 #include "sessions/appstate/saved_people.h"
+#include "sessions/commands.h"
 #include "storage/contacts.h"
 
 namespace wharf::api {

@@ -11,16 +11,15 @@
 #include <variant>
 
 #include "api/chat_id.h"
-#include "api/contact_request.h"
 #include "api/group_json.h"
 #include "api/group_request.h"
 #include "api/handlers.h"
 #include "api/message_page.h"
+#include "api/name_fields.h"
 #include "api/page_cursor.h"
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "protocol/groups/invite.h"
-#include "protocol/text.h"
 #include "storage/groups.h"
 
 namespace wharf::api {
@@ -37,21 +36,9 @@ std::optional<Jid> group_of(const ServicesPtr& services, const CallPtr& call) {
   return refuse_id(call, "groupId", group_id_problem(call->param("groupId"))), std::nullopt;
 }
 
-namespace {
-
-void ask_named(const ServicesPtr& services, const CallPtr& call, AskGroup asked,
-               std::function<void(const GroupAnswer&)> done) {
-  ask(services, call, std::move(asked), [call, done = std::move(done)](const sessions::Outcome<GroupAnswer>& answer) {
-    if (!answer) return call->failure(failure_of(call, answer.error()));
-    done(*answer);
-  });
-}
-
-}  // namespace
-
 void ask_group(const ServicesPtr& services, const CallPtr& call, groups::GroupRequest request,
                std::function<void(const GroupAnswer&)> done) {
-  ask_named(services, call, AskGroup{std::move(request)}, std::move(done));
+  ask_session(services, call, AskGroup{std::move(request)}, std::move(done));
 }
 
 namespace {
@@ -141,7 +128,7 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
     hash_creation(services, call, create.members, asked);
   }
   asked.request = std::move(create);
-  ask_named(services, call, std::move(asked), [call](const GroupAnswer& answer) {
+  ask_session(services, call, std::move(asked), [call](const GroupAnswer& answer) {
     call->success(created_group_json(answer, call->dialect), Beside{201, {}, {}});
   });
 }
