@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "protocol/groups/people_index.h"
-#include "protocol/text.h"
-#include "sessions/groups/group_events.h"
 #include "sessions/server_refusal.h"
 
 namespace wharf::sessions {
@@ -320,19 +317,14 @@ GroupAsking::GroupAsking(Context& context, Directory& directory, Groups& groups)
   groups_.on_made = [this](const std::string& key, const Jid& group) { made_.told(key, group); };
 }
 
-PeopleLookup GroupAsking::people() const {
-  return {[this](const Jid& user) { return directory_.canonical_user(user); },
-          [this](const Jid& user) { return directory_.person(user); }};
-}
-
 GroupAnswer GroupAsking::answer_again(const MadeGroups::Made& made) const {
   GroupAnswer out;
   out.replayed = true;
   out.made = made.group;
   out.members = made.members;
-  for (MemberOutcome& one : out.members) one.who = group_person(groups::person(one.who.jid), people());
+  for (MemberOutcome& one : out.members) one.who = group_person(groups::person(one.who.jid), groups_.people());
   if (const auto known = groups_.find(made.group)) {
-    out.group = view_of(known->metadata, groups_.own(), people());
+    out.group = view_of(known->metadata, groups_.own(), groups_.people());
     out.group->member = known->member;
   }
   return out;
@@ -394,7 +386,7 @@ void GroupAsking::on_answer(const Asked& asked, const std::string& iq_id, const 
                                                     "repeat the request under the same key to hear of it"
                                                   : "WhatsApp did not answer"));
   }
-  auto read = std::visit(Taking(*answer, groups_, people()), asked.request);
+  auto read = std::visit(Taking(*answer, groups_, groups_.people()), asked.request);
   if (read) spread(read->members, asked.places);
   if (asked.name) settle(*asked.name, read);
   if (read) {

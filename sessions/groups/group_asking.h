@@ -42,7 +42,6 @@ class GroupAsking {
   void settle_claims(const Asked& asked, const std::string& iq_id, const GroupAnswer& answer);
   /// What the answer says of a creation that has a name; an error that leaves it open says so from here on.
   void settle(const MadeGroups::Name& name, protocol::groups::GroupResult<GroupAnswer>& read);
-  PeopleLookup people() const;
 
   Context& c_;
   Directory& directory_;
