@@ -90,9 +90,18 @@ MessageKind kind_named(std::string_view type) {
 
 events::UnixMs now_of(const ServicesPtr& services) { return services->ports.scheduler.unix_ms(); }
 
+/// As the sandbox sets them.
+std::string_view setting_name(storage::StatusSetting setting) {
+  switch (setting) {
+    case storage::StatusSetting::contacts: return "contacts";
+    case storage::StatusSetting::denylist: return "except";
+    case storage::StatusSetting::allowlist: break;
+  }
+  return "only";
+}
+
 void write_audience(JsonWriter& out, const storage::StatusAudienceRow& audience) {
-  constexpr std::array names = {"contacts", "except", "only"};  // as the sandbox sets them
-  out.key("audience").begin_object().text("setting", names.at(static_cast<std::size_t>(audience.setting)));
+  out.key("audience").begin_object().text("setting", setting_name(audience.setting));
   out.boolean("settled", audience.settled);
   out.number("size", static_cast<std::int64_t>(audience.users.size())).end_object();
 }
