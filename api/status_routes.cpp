@@ -69,8 +69,7 @@ std::optional<SendMessage> around_post(const ServicesPtr& services, const CallPt
 
 void post_text(const ServicesPtr& services, const CallPtr& call, SendMessage message) {
   const std::string_view text = text_of(call->body, "content");
-  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
-    return refuse_field(call, "content", "is required of a text post, and must not be blank");
+  if (blank(text)) return refuse_field(call, "content", "is required of a text post, and must not be blank");
   const auto font = static_cast<std::uint32_t>(integer_of(call->body, "font").value_or(0));  // validated
   protocol::StatusText post;
   post.text = text;
