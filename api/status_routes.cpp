@@ -17,6 +17,7 @@
 #include "storage/member_receipts.h"
 #include "storage/messages.h"
 #include "storage/status_audiences.h"
+#include "web/colour.h"
 
 namespace wharf::api {
 namespace {
@@ -26,13 +27,7 @@ using protocol::Jid;
 using protocol::MessageKind;
 using sessions::SendMessage;
 
-constexpr std::uint32_t opaque = 0xFF000000, usual_background = 0xFF1F7AEC, usual_text = 0xFFFFFFFF;
-
-/// Of a validated "#RRGGBB".
-std::uint32_t argb_of(std::string_view text, std::uint32_t usual) {
-  if (text.empty()) return usual;
-  return opaque | static_cast<std::uint32_t>(std::stoul(std::string(text.substr(1)), nullptr, 16));
-}
+constexpr std::uint32_t usual_background = 0xFF1F7AEC, usual_text = 0xFFFFFFFF;
 
 /// What is a field of another type must not vanish. True: it was answered.
 bool refuses_misplaced(const CallPtr& call, std::string_view type) {
@@ -73,8 +68,8 @@ void post_text(const ServicesPtr& services, const CallPtr& call, SendMessage mes
   const auto font = static_cast<std::uint32_t>(integer_of(call->body, "font").value_or(0));  // validated
   protocol::StatusText post;
   post.text = text;
-  post.style = {argb_of(text_of(call->body, "textColor"), usual_text),
-                argb_of(text_of(call->body, "backgroundColor"), usual_background), font};
+  post.style = {web::argb_of(text_of(call->body, "textColor"), usual_text),
+                web::argb_of(text_of(call->body, "backgroundColor"), usual_background), font};
   message.content = std::move(post);
   send_message(services, call, schemas::post_status, std::move(message));
 }
