@@ -6,7 +6,6 @@
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/groups/group_answer.h"
-#include "sessions/groups/group_events.h"
 #include "sessions/groups/groups.h"
 #include "sessions/groups/made_groups.h"
 
