@@ -53,7 +53,7 @@ void write_reactions(JsonWriter& out, const std::vector<MessageRow>& said, const
     const Named who = person(row->author, ids_of, dialect);
     out.begin_object().text("emoji", row->body).text("from", who.id).text_if("fromLid", who.lid);
     out.boolean("fromMe", row->from_me);
-    out.number("timestamp", dialect == Dialect::gateway ? row->timestamp : row->timestamp / 1000).end_object();
+    out.number("timestamp", in_units(row->timestamp, dialect)).end_object();
   }
   out.end_array();
 }
@@ -68,7 +68,7 @@ void write_recipient(JsonWriter& out, const Recipient& one, Dialect dialect) {
   out.begin_object().text("id", jid_text(one.who.id, one.who.pn, dialect)).text_if("lid", one.who.lid);
   out.number("ack", ack_number(one.level)).text("status", ack_name(one.level));
   const auto time = [&](const char* name, storage::UnixMs at) {
-    if (at != 0) out.number(name, dialect == Dialect::gateway ? at : at / 1000);
+    if (at != 0) out.number(name, in_units(at, dialect));
   };
   time("deliveredAt", one.delivered_at);
   time("readAt", one.read_at);
@@ -109,7 +109,7 @@ void write_edits(JsonWriter& out, const MessageRow& message, const std::vector<M
     if (row.kind != "edit" || row.body.empty() || !sessions::edit_counts(row, message, one_name)) continue;
     if (row.from_me && row.ack < storage::AckLevel::server) continue;  // it has not happened
     out.begin_object().text("id", row.id).text("body", row.body);
-    out.number("timestamp", dialect == Dialect::gateway ? row.timestamp : row.timestamp / 1000).end_object();
+    out.number("timestamp", in_units(row.timestamp, dialect)).end_object();
   }
   out.end_array();
 }
@@ -195,7 +195,7 @@ void write_event_answers(JsonWriter& out, const std::vector<MessageRow>& said, c
     out.begin_object().text("from", who.id).text_if("fromLid", who.lid).boolean("fromMe", given.row->from_me);
     out.text("response", given.response).number("extraGuests", given.guests);
     const auto at = given.row->timestamp;
-    out.number("timestamp", dialect == Dialect::gateway ? at : at / 1000).end_object();
+    out.number("timestamp", in_units(at, dialect)).end_object();
   }
   out.end_array().end_object();
 }

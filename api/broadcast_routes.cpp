@@ -127,8 +127,7 @@ void send_broadcast(const ServicesPtr& services, const CallPtr& call) {
   for (const char* name : {"waitFor", "timeout"})
     if (call->query.has(name))
       return refuse_field(call, name, "is for one message: the ack events tell of each of a broadcast");
-  if (text_of(call->body, "content").find_first_not_of(" \t\r\n") == std::string_view::npos)
-    return refuse_field(call, "content", "must not be blank");
+  if (blank(text_of(call->body, "content"))) return refuse_field(call, "content", "must not be blank");
   auto recipients = people_once(services, call, *view, "recipients", {});
   if (!recipients) return;
   if (view->jid.empty())

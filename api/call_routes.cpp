@@ -1,7 +1,8 @@
 // Handlers of calls.
-#include "api/contact_request.h"
 #include "api/handlers.h"
 #include "api/json_writer.h"
+#include "api/services.h"
+#include "sessions/commands.h"
 
 namespace wharf::api {
 

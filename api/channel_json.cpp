@@ -75,8 +75,7 @@ void write_post(JsonWriter& out, const ChannelPost& post, std::string_view chann
   const bool has_media = content && is_media_kind(protocol::name(content->kind));
   if (has_media || dialect == Dialect::gateway) out.boolean("hasMedia", has_media);
   if (post.at && *post.at != 0 && *post.at <= sessions::max_unix_s) {
-    const auto seconds = static_cast<std::int64_t>(*post.at);
-    out.number("timestamp", dialect == Dialect::gateway ? seconds * 1000 : seconds);
+    out.number("timestamp", in_units(static_cast<std::int64_t>(*post.at) * 1000, dialect));
   }
   if (post.counts.views) out.number("views", static_cast<std::int64_t>(*post.counts.views));
   out.key("reactions").begin_array();

@@ -126,14 +126,11 @@ std::string blocked_contacts_json(const std::vector<sessions::Person>& blocked, 
 }
 
 std::string contact_presence_json(const sessions::PresenceView& presence, Dialect dialect) {
-  const bool gateway = dialect == Dialect::gateway;
   JsonWriter out(256);
   begin_about(out, person_head(presence.who.jid, presence.who.ids, dialect));
   out.text("state", !presence.available ? "unknown" : *presence.available ? "available" : "unavailable");
-  if (presence.last.kind == LastSeen::Kind::at) {
-    const auto seconds = static_cast<std::int64_t>(presence.last.unix_seconds);
-    out.number("lastSeen", gateway ? seconds * 1000 : seconds);
-  }
+  if (presence.last.kind == LastSeen::Kind::at)
+    out.number("lastSeen", in_units(static_cast<std::int64_t>(presence.last.unix_seconds) * 1000, dialect));
   out.boolean("lastSeenHidden", presence.last.kind == LastSeen::Kind::hidden);
   if (presence.told_at != 0) out.number("toldAt", in_units(presence.told_at, dialect));
   return out.boolean("watched", presence.watched).end_object().take();

@@ -2,7 +2,6 @@
 // from the stored copy; the rest is asked of WhatsApp.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <set>
 #include <utility>
 
@@ -12,10 +11,13 @@
 #include "api/contact_request.h"
 #include "api/handlers.h"
 #include "api/message_page.h"
+#include "api/name_fields.h"
+#include "api/page_cursor.h"
 #include "api/sending.h"
 #include "api/whole_list.h"
 #include "protocol/appstate/actions.h"
 #include "sessions/appstate/saved_people.h"
+#include "sessions/commands.h"
 #include "storage/contacts.h"
 
 namespace wharf::api {
@@ -27,14 +29,7 @@ namespace {
 
 // --- the list
 
-std::string contact_cursor(std::int64_t after) { return "c" + std::to_string(after); }
-std::optional<std::int64_t> parse_contact_cursor(std::string_view text) {
-  std::int64_t after = 0;
-  if (!text.starts_with('c')) return std::nullopt;
-  const auto [end, failed] = std::from_chars(text.data() + 1, text.data() + text.size(), after);
-  if (failed != std::errc() || after <= 0 || contact_cursor(after) != text) return std::nullopt;
-  return after;
-}
+constexpr char cursor_letter = 'c';
 
 /// Whose contacts, and for whom they are written. The account itself is none of them.
 struct ContactList {
@@ -109,12 +104,12 @@ void list_contacts(const ServicesPtr& services, const CallPtr& call) {
   const ContactList list(services, call, *view);
   const auto cursor = call->query.text("cursor");
   if (cursor.empty() && call->query.integer("limit", 0) == 0) return list_every_contact(services, call, list);
-  const auto after = cursor.empty() ? std::optional<std::int64_t>(0) : parse_contact_cursor(cursor);
+  const auto after = cursor.empty() ? std::optional<std::int64_t>(0) : parse_row_cursor(cursor_letter, cursor);
   if (!after) return call->failure(bad_cursor());
   read_on_worker(services, call, [list, after = *after, limit = page_limit(call)](storage::Database& db) {
     const storage::ContactPage page = storage::page_contacts(db, list.session, limit, after);
     return render_success("[" + list.rows(db, page) + "]",
-                          Beside{200, {}, page.next ? cursor_json(contact_cursor(*page.next)) : "null"});
+                          Beside{200, {}, page.next ? cursor_json(row_cursor(cursor_letter, *page.next)) : "null"});
   });
 }
 

@@ -58,7 +58,7 @@ class DataWriter {
     const PersonText viewer = person_text(e.viewer, e.viewer_ids);
     out_.begin_object().text("messageId", message_id_text(protocol::status_jid().to_string(), e.id, dialect_));
     out_.text("id", jid_text(viewer.id, viewer.pn, dialect_)).text_if("lid", viewer.lid);
-    out_.number("viewedAt", dialect_ == Dialect::gateway ? e.at : e.at / 1000).end_object();
+    out_.number("viewedAt", in_units(e.at, dialect_)).end_object();
   }
 
   void operator()(const events::Ack& e) const {

@@ -21,9 +21,10 @@ void write_group(JsonWriter& out, const sessions::GroupView& group, Dialect dial
 std::string group_json(const sessions::GroupView& group, Dialect dialect);
 /// {"gid","participants":[{"id","status",…}],"group":{…}}
 std::string created_group_json(const sessions::GroupAnswer& answer, Dialect dialect);
-/// {"participants":[{"id","lid"?,"status","result","reason"?,"inviteCode"?,"inviteExpiresAt"?}]}
-/// What became of each group that was to be linked to a community, or (`links` false) unlinked from it.
+/// {"groups":[{"id","status","result","reason"?}]}: what became of each group that was to be linked to a community, or
+/// (`links` false) unlinked from it.
 std::string linked_groups_json(const std::vector<protocol::groups::GroupOutcome>& outcomes, bool links);
+/// {"participants":[{"id","lid"?,"status","result","reason"?,"inviteCode"?,"inviteExpiresAt"?}]}
 std::string members_json(const std::vector<sessions::MemberOutcome>& members, Dialect dialect);
 std::string join_requests_json(const std::vector<sessions::JoinRequester>& requests, Dialect dialect);
 

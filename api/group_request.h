@@ -16,4 +16,9 @@ std::optional<protocol::Jid> group_of(const ServicesPtr& services, const CallPtr
 void ask_group(const ServicesPtr& services, const CallPtr& call, protocol::groups::GroupRequest request,
                std::function<void(const sessions::GroupAnswer&)> done);
 
+/// Known from the stored copy: what WhatsApp says of it then is that there is no such community. A copy whose members
+/// are not known yet tells nothing.
+bool is_no_community(const ServicesPtr& services, const CallPtr& call, const protocol::Jid& group);
+inline constexpr const char* no_community = "must be a community, and this is a group: GET …/groups lists which is one";
+
 }  // namespace wharf::api

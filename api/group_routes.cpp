@@ -1,26 +1,24 @@
 // Handlers of groups. What is read comes from the stored copy; what is changed is asked of WhatsApp, and told to
 // everybody by the notification that follows (events group_join, group_leave, group_update).
 #include <fmt/format.h>
-#include <boost/json/parse.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 
-#include <algorithm>
-#include <charconv>
 #include <functional>
-#include <limits>
+#include <memory>
 #include <set>
 #include <utility>
-#include <variant>
+#include <vector>
 
 #include "api/chat_id.h"
-#include "api/contact_request.h"
 #include "api/group_json.h"
 #include "api/group_request.h"
 #include "api/handlers.h"
 #include "api/message_page.h"
+#include "api/name_fields.h"
+#include "api/page_cursor.h"
 #include "api/schemas.h"
 #include "api/sending.h"
-#include "protocol/groups/invite.h"
-#include "protocol/text.h"
 #include "storage/groups.h"
 
 namespace wharf::api {
@@ -37,21 +35,18 @@ std::optional<Jid> group_of(const ServicesPtr& services, const CallPtr& call) {
   return refuse_id(call, "groupId", group_id_problem(call->param("groupId"))), std::nullopt;
 }
 
-namespace {
-
-void ask_named(const ServicesPtr& services, const CallPtr& call, AskGroup asked,
-               std::function<void(const GroupAnswer&)> done) {
-  ask(services, call, std::move(asked), [call, done = std::move(done)](const sessions::Outcome<GroupAnswer>& answer) {
-    if (!answer) return call->failure(failure_of(call, answer.error()));
-    done(*answer);
-  });
-}
-
-}  // namespace
-
 void ask_group(const ServicesPtr& services, const CallPtr& call, groups::GroupRequest request,
                std::function<void(const GroupAnswer&)> done) {
-  ask_named(services, call, AskGroup{std::move(request)}, std::move(done));
+  ask_session(services, call, AskGroup{std::move(request)}, std::move(done));
+}
+
+bool is_no_community(const ServicesPtr& services, const CallPtr& call, const Jid& group) {
+  const auto view = session_of(services, call);
+  if (!view) return false;
+  const auto row = storage::find_group(services->ports.store.reader(), view->id, group);
+  if (!row || !row->member || row->stale) return false;
+  const auto known = group_view(*row, {}, [](const Jid&) { return events::PersonIds(); });
+  return known && !known->metadata.community;
 }
 
 namespace {
@@ -65,19 +60,6 @@ std::vector<groups::MemberRef> people_of(const CallPtr& call, const char* field)
     if (seen.insert(jid).second) out.push_back({jid, {}, {}});
   }
   return out;
-}
-
-constexpr const char* no_community = "must be a community, and this is a group: GET …/groups lists which is one";
-
-/// Known from the stored copy: what WhatsApp says of it then is that there is no such community. A copy whose members
-/// are not known yet tells nothing.
-bool is_no_community(const ServicesPtr& services, const CallPtr& call, const Jid& group) {
-  const auto view = session_of(services, call);
-  if (!view) return false;
-  const auto row = storage::find_group(services->ports.store.reader(), view->id, group);
-  if (!row || !row->member || row->stale) return false;
-  const auto known = group_view(*row, {}, [](const Jid&) { return events::PersonIds(); });
-  return known && !known->metadata.community;
 }
 
 groups::Allowed allowed_of(std::string_view text) {
@@ -141,21 +123,14 @@ void create_group(const ServicesPtr& services, const CallPtr& call) {
     hash_creation(services, call, create.members, asked);
   }
   asked.request = std::move(create);
-  ask_named(services, call, std::move(asked), [call](const GroupAnswer& answer) {
+  ask_session(services, call, std::move(asked), [call](const GroupAnswer& answer) {
     call->success(created_group_json(answer, call->dialect), Beside{201, {}, {}});
   });
 }
 
 namespace {
 
-std::string group_cursor(std::int64_t after) { return "g" + std::to_string(after); }
-std::optional<std::int64_t> parse_group_cursor(std::string_view text) {
-  std::int64_t after = 0;
-  if (!text.starts_with('g')) return std::nullopt;
-  const auto [end, failed] = std::from_chars(text.data() + 1, text.data() + text.size(), after);
-  if (failed != std::errc() || after <= 0 || group_cursor(after) != text) return std::nullopt;
-  return after;
-}
+constexpr char cursor_letter = 'g';
 
 groups::OwnAccount own_of(const sessions::SessionView& view) {
   return {view.jid.user_jid(), view.lid.empty() ? Jid() : view.lid.user_jid()};
@@ -168,25 +143,26 @@ void list_groups(const ServicesPtr& services, const CallPtr& call) {
   if (!view) return;
   std::int64_t after = 0;
   if (const auto cursor = call->query.text("cursor"); !cursor.empty()) {
-    const auto place = parse_group_cursor(cursor);
+    const auto place = parse_row_cursor(cursor_letter, cursor);
     if (!place) return call->failure(bad_cursor());
     after = *place;
   }
-  read_on_worker(
-      services, call,
-      [session = view->id, own = own_of(*view), after, limit = page_limit(call),
-       now = services->ports.scheduler.unix_ms(), dialect = call->dialect](storage::Database& db) {
-        const storage::GroupPage page = storage::page_groups(db, session, limit, after);
-        People people(db, session, now);
-        JsonWriter out(page.groups.size() * 2048 + 16);
-        out.begin_array();
-        for (const storage::GroupRow& row : page.groups) {
-          if (const auto group = group_view(row, own, [&](const Jid& who) { return people.of(who); }))
-            write_group(out, *group, dialect);
-        }
-        out.end_array();
-        return render_success(out.view(), Beside{200, {}, page.next ? cursor_json(group_cursor(*page.next)) : "null"});
-      });
+  read_on_worker(services, call,
+                 [session = view->id, own = own_of(*view), after, limit = page_limit(call),
+                  now = services->ports.scheduler.unix_ms(), dialect = call->dialect](storage::Database& db) {
+                   const storage::GroupPage page = storage::page_groups(db, session, limit, after);
+                   People people(db, session, now);
+                   JsonWriter out(page.groups.size() * 2048 + 16);
+                   out.begin_array();
+                   for (const storage::GroupRow& row : page.groups) {
+                     if (const auto group = group_view(row, own, [&](const Jid& who) { return people.of(who); }))
+                       write_group(out, *group, dialect);
+                   }
+                   out.end_array();
+                   return render_success(
+                       out.view(),
+                       Beside{200, {}, page.next ? cursor_json(row_cursor(cursor_letter, *page.next)) : "null"});
+                 });
 }
 
 void get_group(const ServicesPtr& services, const CallPtr& call) {
@@ -311,7 +287,7 @@ void update_group(const ServicesPtr& services, const CallPtr& call) {
   if (settings) apply_settings(services, call, std::make_shared<std::vector<Setting>>(std::move(*settings)), 0);
 }
 
-// --- links and leaving
+// --- leaving
 
 namespace {
 
@@ -325,109 +301,7 @@ Failure not_left(std::optional<unsigned> code) {
                                           : "WhatsApp says nothing of this group");
 }
 
-void answer_invite(const CallPtr& call, const GroupAnswer& answer) {
-  JsonWriter out(128);
-  out.begin_object().text("code", answer.invite_code).text("link", groups::invite_link(answer.invite_code));
-  call->success(out.end_object().take());
-}
-
 }  // namespace
-
-void get_invite(const ServicesPtr& services, const CallPtr& call) {
-  if (const auto group = group_of(services, call))
-    ask_group(services, call, groups::GetInvite{*group}, [call](const GroupAnswer& a) { answer_invite(call, a); });
-}
-void reset_invite(const ServicesPtr& services, const CallPtr& call) {
-  if (const auto group = group_of(services, call))
-    ask_group(services, call, groups::ResetInvite{*group}, [call](const GroupAnswer& a) { answer_invite(call, a); });
-}
-
-namespace {
-
-constexpr const char* invite_is_over =
-    "was reset, or was never the invite of a group; an invitation that came as a message is taken with POST "
-    "…/messages/{messageId}/accept-invitation";
-
-/// The invitation that the message holds. A text: why it is none that can be accepted. All of it is the sender's word.
-std::variant<groups::AcceptInvitation, std::string> invitation_of(const storage::MessageRow& row) {
-  if (row.kind != "group_invite") return std::string("must be a message with an invitation to a group");
-  if (row.from_me) return std::string("must be an invitation that came in: the account cannot accept its own");
-  if (row.revoked_at != 0) return std::string("is taken back by whoever sent it");
-  boost::system::error_code failed;
-  const auto details = boost::json::parse(row.details, failed);
-  const auto* shown = failed || !details.is_object() ? nullptr : details.get_object().if_contains("groupInvite");
-  constexpr const char* unusable =
-      "holds no invitation that can be accepted: its group, its code or its end is missing";
-  if (shown == nullptr || !shown->is_object()) return std::string(unusable);
-  const auto& invite = shown->get_object();
-  const auto group = parse_chat_id(text_of(invite, "groupId"));
-  groups::Invitation invitation;
-  invitation.code = text_of(invite, "code");
-  const std::int64_t end = integer_of(invite, "expiresAt").value_or(0);
-  const bool usable = group && group->is_group() && groups::is_invite_code(invitation.code) && end > 0 &&
-                      end <= std::numeric_limits<std::uint32_t>::max();
-  if (!usable) return std::string(unusable);
-  invitation.expires_at = static_cast<std::uint32_t>(end);
-  invitation.admin = row.author;
-  return groups::AcceptInvitation{*group, std::move(invitation)};
-}
-
-void answer_joined(const CallPtr& call, const GroupAnswer& answer) {
-  const bool pending = answer.joined && answer.joined->state == groups::JoinState::pending_approval;
-  JsonWriter out(128);
-  out.begin_object().text("gid", answer.joined ? answer.joined->group.to_string() : std::string());
-  out.text("status", pending ? "pendingApproval" : "joined");
-  call->success(out.end_object().take());
-}
-
-/// Asks about the invite that `field` brings; what WhatsApp says against it is said of the field, too.
-void ask_invite(const ServicesPtr& services, const CallPtr& call, const char* field, const char* why,
-                groups::GroupRequest request, std::function<void(const GroupAnswer&)> done) {
-  ask(services, call, AskGroup{std::move(request)},
-      [call, field, why, done = std::move(done)](const sessions::Outcome<GroupAnswer>& answer) {
-        if (answer) return done(*answer);
-        Failure failure = failure_of(call, answer.error());
-        if (failure.code == ErrorCode::validation || failure.code == ErrorCode::group_not_found)
-          failure.details.emplace_back(field, why);
-        call->failure(std::move(failure));
-      });
-}
-
-}  // namespace
-
-void join_group(const ServicesPtr& services, const CallPtr& call) {
-  if (!session_of(services, call)) return;
-  const auto code = groups::invite_code(text_of(call->body, "link"));
-  if (!code) return refuse_field(call, "link", "must be a link https://chat.whatsapp.com/… or its code");
-  ask_invite(services, call, "link", invite_is_over, groups::JoinByInvite{*code},
-             [call](const GroupAnswer& answer) { answer_joined(call, answer); });
-}
-
-void accept_invitation(const ServicesPtr& services, const CallPtr& call) {
-  const auto view = session_of(services, call);
-  if (!view) return;
-  const auto named = message_of_path(services, call);
-  if (!named) return;
-  const auto row = find_named(services->ports.store.reader(), view->id, *named);
-  if (!row)
-    return call->failure(
-        Failure(ErrorCode::message_not_found, fmt::format("no message with ID '{}' is stored", named->id)));
-  auto read = invitation_of(*row);
-  if (const auto* why = std::get_if<std::string>(&read)) return refuse_field(call, "messageId", *why);
-  ask_invite(services, call, "messageId", "its invitation is over, used, taken back, or was never one for this account",
-             std::get<groups::AcceptInvitation>(std::move(read)),
-             [call](const GroupAnswer& answer) { answer_joined(call, answer); });
-}
-
-void preview_invite(const ServicesPtr& services, const CallPtr& call) {
-  if (!session_of(services, call)) return;
-  const auto code = groups::invite_code(call->param("code"));
-  if (!code) return refuse_field(call, "code", "must be the code of an invite link");
-  ask_invite(services, call, "code", invite_is_over, groups::PreviewInvite{*code}, [call](const GroupAnswer& answer) {
-    if (!answer.group) return call->failure(Failure(ErrorCode::group_not_found, "WhatsApp says nothing of it"));
-    call->success(group_json(*answer.group, call->dialect));
-  });
-}
 
 void leave_group(const ServicesPtr& services, const CallPtr& call) {
   const auto group = group_of(services, call);
@@ -467,52 +341,6 @@ void decide_join_requests(const ServicesPtr& services, const CallPtr& call) {
     return refuse_field(call, "approve", "must name somebody, or reject must");
   ask_group(services, call, std::move(decide),
             [call](const GroupAnswer& answer) { call->success(members_json(answer.members, call->dialect)); });
-}
-
-// --- communities
-
-namespace {
-
-/// The community of the path. nullopt: answered.
-std::optional<Jid> community_of(const ServicesPtr& services, const CallPtr& call) {
-  const auto group = group_of(services, call);
-  if (!group || !is_no_community(services, call, *group)) return group;
-  return refuse_field(call, "groupId", no_community), std::nullopt;
-}
-
-/// Of a validated body.
-std::vector<Jid> groups_of_body(const CallPtr& call) {
-  std::vector<Jid> out;
-  for (const std::string& text : texts_of(call->body, "groups")) out.push_back(*parse_chat_id(text));
-  return out;
-}
-
-}  // namespace
-
-void list_sub_groups(const ServicesPtr& services, const CallPtr& call) {
-  if (const auto community = community_of(services, call))
-    ask_group(services, call, groups::ListSubGroups{*community}, [call](const GroupAnswer& answer) {
-      JsonWriter out(answer.groups.size() * 512 + 16);
-      out.begin_array();
-      for (const sessions::GroupView& group : answer.groups) write_group(out, group, call->dialect);
-      call->success(out.end_array().take());
-    });
-}
-
-void link_groups(const ServicesPtr& services, const CallPtr& call) {
-  const auto community = community_of(services, call);
-  if (!community) return;
-  groups::LinkGroups link{*community, {}};
-  for (const Jid& group : groups_of_body(call)) link.groups.push_back({group, false});
-  ask_group(services, call, std::move(link),
-            [call](const GroupAnswer& answer) { call->success(linked_groups_json(answer.outcomes, true)); });
-}
-
-void unlink_groups(const ServicesPtr& services, const CallPtr& call) {
-  const auto community = community_of(services, call);
-  if (!community) return;
-  ask_group(services, call, groups::UnlinkGroups{*community, groups_of_body(call), false},
-            [call](const GroupAnswer& answer) { call->success(linked_groups_json(answer.outcomes, false)); });
 }
 
 }  // namespace wharf::api

@@ -135,14 +135,18 @@ WHARF_HANDLER(add_participants);
 WHARF_HANDLER(remove_participants);
 WHARF_HANDLER(promote_participants);
 WHARF_HANDLER(demote_participants);
+WHARF_HANDLER(leave_group);
+WHARF_HANDLER(list_join_requests);
+WHARF_HANDLER(decide_join_requests);
+
+// group_invite_routes.cpp
 WHARF_HANDLER(get_invite);
 WHARF_HANDLER(reset_invite);
 WHARF_HANDLER(join_group);
 WHARF_HANDLER(accept_invitation);
 WHARF_HANDLER(preview_invite);
-WHARF_HANDLER(leave_group);
-WHARF_HANDLER(list_join_requests);
-WHARF_HANDLER(decide_join_requests);
+
+// community_routes.cpp
 WHARF_HANDLER(list_sub_groups);
 WHARF_HANDLER(link_groups);
 WHARF_HANDLER(unlink_groups);

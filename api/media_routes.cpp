@@ -6,7 +6,6 @@
 
 #include "api/channel_request.h"
 #include "api/chat_id.h"
-#include "api/contact_request.h"
 #include "api/handlers.h"
 #include "api/media_source.h"
 #include "api/sending.h"

@@ -17,11 +17,6 @@
 #include "storage/contacts.h"
 
 namespace wharf::api {
-namespace {
-
-constexpr std::size_t default_page = 50, max_gateway_page = 200;
-
-}  // namespace
 
 std::optional<protocol::Jid> chat_of(const ServicesPtr& services, const CallPtr& call, storage::SessionId session) {
   const auto parsed = parse_chat_id(call->param("chatId"));
@@ -47,19 +42,6 @@ std::optional<MessagePlace> parse_message_cursor(std::string_view cursor) {
   const auto at = std::from_chars(row.ptr + 1, last, place.at);
   if (at.ec != std::errc() || message_cursor(place) != cursor) return std::nullopt;
   return place;
-}
-
-Failure bad_cursor() { return failure_of({FieldProblem{"cursor", "must be the nextCursor of an earlier answer"}}); }
-
-std::size_t page_limit(const CallPtr& call) {
-  const auto asked = static_cast<std::size_t>(call->query.integer("limit", 0));
-  const std::size_t limit = asked == 0 ? default_page : asked;
-  return call->dialect == Dialect::gateway ? std::min(limit, max_gateway_page) : limit;
-}
-
-std::string cursor_json(const std::string& cursor) {
-  JsonWriter out;
-  return out.text(cursor).take();
 }
 
 const sessions::PersonIds& People::of(const protocol::Jid& user) {

@@ -1,5 +1,6 @@
 #pragma once
-// What lists of messages and chats have in common: their parameters, and the people of a page.
+// What lists of messages and chats have in common: the chat, places in it, and the people of a page. Pages and cursors
+// of all lists: page_cursor.h.
 
 #include <map>
 #include <optional>
@@ -13,12 +14,8 @@ namespace wharf::api {
 
 /// The chat of the path parameter chatId; answers 400 and returns nullopt when it is none.
 std::optional<protocol::Jid> chat_of(const ServicesPtr& services, const CallPtr& call, storage::SessionId session);
-std::size_t page_limit(const CallPtr& call);
-Failure bad_cursor();
 /// Of `before`.
 Failure not_of_this_chat(const std::string& message_id);
-/// As the JSON value of nextCursor.
-std::string cursor_json(const std::string& cursor);
 
 /// The last message of a page, and when it was: it may be deleted before the next page is read.
 struct MessagePlace {

@@ -10,6 +10,7 @@
 #include "api/dialect.h"
 #include "api/handlers.h"
 #include "api/message_page.h"
+#include "api/page_cursor.h"
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "api/whole_list.h"

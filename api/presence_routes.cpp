@@ -6,6 +6,7 @@
 #include "api/handlers.h"
 #include "api/message_page.h"
 #include "api/sending.h"
+#include "sessions/commands.h"
 
 namespace wharf::api {
 

@@ -5,11 +5,12 @@
 
 #include "api/chat_id.h"
 #include "api/contact_json.h"
-#include "api/contact_request.h"
 #include "api/handlers.h"
+#include "api/name_fields.h"
 #include "api/privacy_words.h"
 #include "api/sending.h"
 #include "protocol/account/profile.h"
+#include "sessions/commands.h"
 
 namespace wharf::api {
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "api/chat_id.h"
@@ -10,6 +9,7 @@
 #include "api/handlers.h"
 #include "api/iso_time.h"
 #include "api/message_page.h"
+#include "api/page_cursor.h"
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "storage/messages.h"
@@ -37,15 +37,7 @@ std::string_view name_of(OutboxState state) {
   return "sending";
 }
 
-std::string queue_cursor(std::int64_t row) { return "q" + std::to_string(row); }
-
-std::optional<std::int64_t> parse_queue_cursor(std::string_view cursor) {
-  std::int64_t row = 0;
-  if (!cursor.starts_with('q')) return std::nullopt;
-  const auto [end, failed] = std::from_chars(cursor.data() + 1, cursor.data() + cursor.size(), row);
-  if (failed != std::errc() || row <= 0 || queue_cursor(row) != cursor) return std::nullopt;
-  return row;
-}
+constexpr char cursor_letter = 'q';
 
 void write_queued(JsonWriter& out, People& people, storage::Database& db, const OutboxRow& row, Dialect dialect) {
   const PersonText chat = person_text(row.chat, people.of(row.chat));
@@ -69,9 +61,8 @@ net::HttpResponse render_queue(const storage::QueuePage& page, storage::Database
   out.begin_array();
   for (const OutboxRow& row : page.rows) write_queued(out, people, db, row, dialect);
   out.end_array();
-  JsonWriter cursor;
-  if (page.next) cursor.text(queue_cursor(*page.next));
-  return render_success(out.view(), Beside{200, {}, page.next ? cursor.take() : "null"});
+  return render_success(out.view(),
+                        Beside{200, {}, page.next ? cursor_json(row_cursor(cursor_letter, *page.next)) : "null"});
 }
 
 }  // namespace
@@ -86,7 +77,7 @@ void list_queue(const ServicesPtr& services, const CallPtr& call) {
     if (known.name == call->query.text("state")) filter.states.push_back(known.state);
   std::int64_t after = 0;
   if (const auto cursor = call->query.text("cursor"); !cursor.empty()) {
-    const auto row = parse_queue_cursor(cursor);
+    const auto row = parse_row_cursor(cursor_letter, cursor);
     if (!row) return refuse_field(call, "cursor", "must be the nextCursor of an earlier answer");
     after = *row;
   }

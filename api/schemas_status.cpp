@@ -1,19 +1,12 @@
 // The types of status posts.
-#include <algorithm>
-
 #include "api/schemas.h"
+#include "web/colour.h"
 
 namespace wharf::api::schemas {
 namespace {
 
 constexpr std::string_view ack_words = "error|pending|server|delivered|read|played|scheduled";
 
-std::optional<web::FormatProblem> check_colour(std::string_view text) {
-  const auto hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); };
-  if (text.size() == 7 && text.front() == '#' && std::all_of(text.begin() + 1, text.end(), hex)) return std::nullopt;
-  return web::FormatProblem{"must be a colour: #RRGGBB", false};
-}
-constexpr web::Format colour{check_colour, "^#[0-9A-Fa-f]{6}$", {}};
 constexpr web::Format post_cursor{nullptr, R"(^m[0-9]+\.-?[0-9]+$)"};  // read by its handler
 constexpr std::string_view fonts = "0|1|2|6|7|8|9|10";  // protocol::is_status_font (tests/api/status_test.cpp)
 
@@ -22,8 +15,8 @@ constexpr std::string_view fonts = "0|1|2|6|7|8|9|10";  // protocol::is_status_f
 constexpr Field post_status_fields[] = {
     {.name = "type", .required = true, .one_of = "text|image|video|audio|voice"},
     {.name = "content", .summary = "of a text post: the text", .min = 1, .max = 4096},
-    {.name = "backgroundColor", .summary = "of a text post: #RRGGBB; default #1F7AEC", .format = &colour},
-    {.name = "textColor", .summary = "of a text post: #RRGGBB; default #FFFFFF", .format = &colour},
+    {.name = "backgroundColor", .summary = "of a text post: #RRGGBB; default #1F7AEC", .format = &web::colour},
+    {.name = "textColor", .summary = "of a text post: #RRGGBB; default #FFFFFF", .format = &web::colour},
     {.name = "font", .type = Type::integer, .summary = "of a text post, by WhatsApp's numbers: 0 system, 1 system text, 2 script, 6 system bold, 7 Morning Breeze, 8 Calistoga, 9 Exo 2, 10 Courier Prime", .one_of = fonts},
     {.name = "data", .summary = "of the others: the file as data URL or base64; or a part of a form; or url; or mediaMessageId"},
     {.name = "url", .summary = "where to fetch the file: http or https", .min = 1, .max = 2048, .format = &formats::url},

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "api/chat_id.h"
 #include "api/dialect.h"
 #include "api/handlers.h"
 #include "api/iso_time.h"
 #include "api/message_page.h"
+#include "api/page_cursor.h"
 #include "api/sending.h"
 #include "api/validation.h"
 #include "storage/chats.h"
@@ -23,15 +23,7 @@ using Problems = std::vector<FieldProblem>;
 
 constexpr std::array<std::string_view, 6> narrowing = {"from", "fromMe", "type", "hasMedia", "since", "until"};
 
-std::string search_cursor(std::int64_t position) { return "s" + std::to_string(position); }
-
-std::optional<std::int64_t> parse_search_cursor(std::string_view cursor) {
-  std::int64_t position = 0;
-  if (!cursor.starts_with('s')) return std::nullopt;
-  const auto [end, failed] = std::from_chars(cursor.data() + 1, cursor.data() + cursor.size(), position);
-  if (failed != std::errc() || position < 0 || search_cursor(position) != cursor) return std::nullopt;
-  return position;
-}
+constexpr char cursor_letter = 's';
 
 /// What is asked, as far as it can be told without the rows.
 struct Asked {
@@ -121,7 +113,7 @@ Asked read_query(const ServicesPtr& services, const CallPtr& call, const session
   read_times(call, asked.search, problems);
   asked.search.limit = page_limit(call);
   if (const auto cursor = call->query.text("cursor"); !cursor.empty()) {
-    asked.search.before = parse_search_cursor(cursor);
+    asked.search.before = parse_row_cursor(cursor_letter, cursor, 0);
     if (!asked.search.before) problems.push_back({"cursor", "must be the nextCursor of an earlier answer"});
   }
   if (const auto given = call->query.text("before"); asked.chat_must_exist && !given.empty())
@@ -181,7 +173,7 @@ void search_messages(const ServicesPtr& services, const CallPtr& call) {
         for (const storage::MessageRow& row : found.messages) write_row(out, people, row, name, dialect);
         out.end_array();
         Beside beside;
-        beside.next_cursor = found.next ? cursor_json(search_cursor(*found.next)) : "null";
+        beside.next_cursor = found.next ? cursor_json(row_cursor(cursor_letter, *found.next)) : "null";
         beside.complete = found.complete;
         return render_success(out.view(), beside);
       });

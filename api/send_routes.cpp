@@ -35,8 +35,6 @@ double number_of(const json::object& body, std::string_view name) {
   return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
 }
 
-bool blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
-
 /// nullopt: answered.
 std::optional<protocol::Poll> poll_of(const CallPtr& call) {
   protocol::Poll poll;

@@ -191,6 +191,8 @@ void refuse_id(const CallPtr& call, std::string field, std::string what) {
   call->failure(failure_of({FieldProblem{std::move(field), std::move(what), &formats::chat_id, false}}));
 }
 
+bool blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+
 bool says(const json::object& body, std::string_view name) {
   const json::value* value = body.if_contains(name);
   if (value == nullptr || value->is_null()) return false;

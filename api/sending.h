@@ -81,6 +81,8 @@ void refuse_field(const CallPtr& call, std::string field, std::string what);
 /// The same of what names a chat, a group or a person: INVALID_CHAT_ID wherever it stands.
 void refuse_id(const CallPtr& call, std::string field, std::string what);
 
+/// Holds nothing that is seen: blanks alone, or nothing.
+bool blank(std::string_view text);
 /// The member is there and says something: null, false, "" (and "false" of a form), [] and {} say nothing.
 bool says(const boost::json::object& body, std::string_view name);
 /// Answers 400 when the body of a message of its own says something that only messages of other kinds have: it would be

@@ -95,6 +95,15 @@ std::optional<sessions::SessionView> session_of(const ServicesPtr& services, con
   return view;
 }
 
+std::optional<sessions::SessionView> linked_session_of(const ServicesPtr& services, const CallPtr& call) {
+  auto view = session_of(services, call);
+  if (!view || !view->jid.empty()) return view;
+  call->failure(
+      Failure(ErrorCode::session_not_ready,
+              fmt::format("Session '{}' is not linked to an account (status {})", view->name, name(view->status))));
+  return std::nullopt;
+}
+
 void read_on_worker(const ServicesPtr& services, const CallPtr& call,
                     std::function<net::HttpResponse(storage::Database&)> work) {
   // Written by the worker, then read by the loop: the pool orders the two.

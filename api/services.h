@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -62,6 +63,8 @@ struct Services {
 
 /// The session of the path parameter sessionId; answers 404 and returns nullopt when there is none.
 std::optional<sessions::SessionView> session_of(const ServicesPtr& services, const CallPtr& call);
+/// The same, when it is linked to an account; answers and returns nullopt when it is not.
+std::optional<sessions::SessionView> linked_session_of(const ServicesPtr& services, const CallPtr& call);
 Failure session_not_found(std::string_view name);
 Failure chat_not_found(std::string_view chat);
 /// Why the session of this request's path did not do what it was asked.
@@ -71,6 +74,18 @@ template <class Operation>
 void ask(const ServicesPtr& services, const CallPtr& call, Operation operation,
          sessions::Reply<typename Operation::Answer> reply) {
   services->ports.supervisor.tell(call->param("sessionId"), std::move(operation), std::move(reply), call->request_id);
+}
+
+/// The same; answers what it refuses. `done` runs with what it says, with nothing of a void answer.
+template <class Operation, class Done>
+void ask_session(const ServicesPtr& services, const CallPtr& call, Operation operation, Done done) {
+  using Answer = typename Operation::Answer;
+  ask(services, call, std::move(operation),
+      [call, done = std::move(done)](const sessions::Outcome<Answer>& answer) mutable {
+        if (!answer) return call->failure(failure_of(call, answer.error()));
+        if constexpr (std::is_void_v<Answer>) done();
+        else done(*answer);
+      });
 }
 
 /// Reads and renders away from the loop, then calls `done` on it with the text. A full pool answers 503 and a broken

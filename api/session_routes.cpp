@@ -4,7 +4,6 @@
 #include <boost/json/serialize.hpp>
 
 #include "api/chat_id.h"
-#include "api/contact_request.h"
 #include "api/handlers.h"
 #include "api/iso_time.h"
 #include "api/next_step.h"

@@ -10,12 +10,14 @@
 #include "api/handlers.h"
 #include "api/iso_time.h"
 #include "api/message_page.h"
+#include "api/page_cursor.h"
 #include "api/schemas.h"
 #include "api/sending.h"
 #include "sessions/status_audiences.h"
 #include "storage/member_receipts.h"
 #include "storage/messages.h"
 #include "storage/status_audiences.h"
+#include "web/colour.h"
 
 namespace wharf::api {
 namespace {
@@ -25,13 +27,7 @@ using protocol::Jid;
 using protocol::MessageKind;
 using sessions::SendMessage;
 
-constexpr std::uint32_t opaque = 0xFF000000, usual_background = 0xFF1F7AEC, usual_text = 0xFFFFFFFF;
-
-/// Of a validated "#RRGGBB".
-std::uint32_t argb_of(std::string_view text, std::uint32_t usual) {
-  if (text.empty()) return usual;
-  return opaque | static_cast<std::uint32_t>(std::stoul(std::string(text.substr(1)), nullptr, 16));
-}
+constexpr std::uint32_t usual_background = 0xFF1F7AEC, usual_text = 0xFFFFFFFF;
 
 /// What is a field of another type must not vanish. True: it was answered.
 bool refuses_misplaced(const CallPtr& call, std::string_view type) {
@@ -68,13 +64,12 @@ std::optional<SendMessage> around_post(const ServicesPtr& services, const CallPt
 
 void post_text(const ServicesPtr& services, const CallPtr& call, SendMessage message) {
   const std::string_view text = text_of(call->body, "content");
-  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
-    return refuse_field(call, "content", "is required of a text post, and must not be blank");
+  if (blank(text)) return refuse_field(call, "content", "is required of a text post, and must not be blank");
   const auto font = static_cast<std::uint32_t>(integer_of(call->body, "font").value_or(0));  // validated
   protocol::StatusText post;
   post.text = text;
-  post.style = {argb_of(text_of(call->body, "textColor"), usual_text),
-                argb_of(text_of(call->body, "backgroundColor"), usual_background), font};
+  post.style = {web::argb_of(text_of(call->body, "textColor"), usual_text),
+                web::argb_of(text_of(call->body, "backgroundColor"), usual_background), font};
   message.content = std::move(post);
   send_message(services, call, schemas::post_status, std::move(message));
 }
@@ -89,9 +84,18 @@ MessageKind kind_named(std::string_view type) {
 
 events::UnixMs now_of(const ServicesPtr& services) { return services->ports.scheduler.unix_ms(); }
 
+/// As the sandbox sets them.
+std::string_view setting_name(storage::StatusSetting setting) {
+  switch (setting) {
+    case storage::StatusSetting::contacts: return "contacts";
+    case storage::StatusSetting::denylist: return "except";
+    case storage::StatusSetting::allowlist: break;
+  }
+  return "only";
+}
+
 void write_audience(JsonWriter& out, const storage::StatusAudienceRow& audience) {
-  constexpr std::array names = {"contacts", "except", "only"};  // as the sandbox sets them
-  out.key("audience").begin_object().text("setting", names.at(static_cast<std::size_t>(audience.setting)));
+  out.key("audience").begin_object().text("setting", setting_name(audience.setting));
   out.boolean("settled", audience.settled);
   out.number("size", static_cast<std::int64_t>(audience.users.size())).end_object();
 }

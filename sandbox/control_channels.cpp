@@ -94,6 +94,11 @@ void answer_post(ControlCall& call, const Jid& id, const Result<std::uint64_t>& 
   call.succeed(post_json(call.network, call.network.find_channel(id)->posts.at(*server_id)), status);
 }
 
+/// The same of a post that was there.
+void answer_changed(ControlCall& call, const Jid& id, std::uint64_t server_id, const Result<void>& done) {
+  answer_post(call, id, done ? Result<std::uint64_t>(server_id) : Result<std::uint64_t>(done.error()));
+}
+
 /// A post with a file: put on the media host in clear, as channels have it (04 section 3.4), past its faults.
 void post_file(ControlCall& call, const Jid& id, const std::string& phone, const json::object& said) {
   if (call.media == nullptr) return call.fail(503, "UNAVAILABLE", "this network has no media host");
@@ -191,8 +196,8 @@ void edit_post(ControlCall& call) {
   const auto server_id = channel != nullptr ? server_id_of(call) : std::nullopt;
   if (!server_id) return;
   const Jid id = channel->id;
-  const auto done = call.network.edit_in_channel(id, *server_id, std::string(web::text_of(call.body, "text")));
-  answer_post(call, id, done ? Result<std::uint64_t>(*server_id) : Result<std::uint64_t>(done.error()));
+  answer_changed(call, id, *server_id,
+                 call.network.edit_in_channel(id, *server_id, std::string(web::text_of(call.body, "text"))));
 }
 
 void delete_post(ControlCall& call) {
@@ -200,20 +205,17 @@ void delete_post(ControlCall& call) {
   const auto server_id = channel != nullptr ? server_id_of(call) : std::nullopt;
   if (!server_id) return;
   const Jid id = channel->id;
-  const auto done = call.network.delete_in_channel(id, *server_id);
-  answer_post(call, id, done ? Result<std::uint64_t>(*server_id) : Result<std::uint64_t>(done.error()));
+  answer_changed(call, id, *server_id, call.network.delete_in_channel(id, *server_id));
 }
 
 void react_to_post(ControlCall& call) {
   const Channel* channel = channel_of(call);
-  if (channel == nullptr) return;
-  const Jid id = channel->id;
-  const auto server_id = server_id_of(call);
+  const auto server_id = channel != nullptr ? server_id_of(call) : std::nullopt;
   if (!server_id) return;
-  const auto done = call.network.react_in_channel(call.account("phone"), id, *server_id,
-                                                  std::string(web::text_of(call.body, "emoji")));
-  if (!done) return call.fail(done.error());
-  call.succeed(post_json(call.network, call.network.find_channel(id)->posts.at(*server_id)));
+  const Jid id = channel->id;
+  answer_changed(call, id, *server_id,
+                 call.network.react_in_channel(call.account("phone"), id, *server_id,
+                                               std::string(web::text_of(call.body, "emoji"))));
 }
 
 }  // namespace wharf::sandbox

@@ -2,8 +2,8 @@
 
 #include "sandbox/control_groups.h"
 
-#include <algorithm>
 #include <boost/json.hpp>
+#include <memory>
 #include <utility>
 
 #include "sandbox/phone/groups/groups.h"

@@ -2,7 +2,6 @@
 // Internal to the control API: what its handlers about groups share.
 
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>

@@ -10,6 +10,7 @@
 #include "sandbox/control_schemas.h"
 #include "sandbox/phone/chats.h"
 #include "sandbox/shown_account.h"
+#include "web/colour.h"
 
 namespace wharf::sandbox {
 
@@ -22,18 +23,11 @@ namespace {
 using web::Field;
 using web::Type;
 
-std::optional<web::FormatProblem> check_colour(std::string_view text) {
-  const auto hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); };
-  if (text.size() == 7 && text.front() == '#' && std::all_of(text.begin() + 1, text.end(), hex)) return std::nullopt;
-  return web::FormatProblem{"must be a colour: #RRGGBB", false};
-}
-constexpr web::Format colour{check_colour, {}, {}};
-
 // A row is a field.
 // clang-format off
 constexpr Field post_status_fields[] = {
     {.name = "text", .min = 1, .max = 4'096},
-    {.name = "backgroundColor", .format = &colour}, {.name = "textColor", .format = &colour},
+    {.name = "backgroundColor", .format = &web::colour}, {.name = "textColor", .format = &web::colour},
     {.name = "font", .type = Type::integer, .one_of = "0|1|2|6|7|8|9|10"},
     {.name = "media", .type = Type::object, .object = &sent_media},
     {.name = "audience", .type = Type::texts, .required = true, .max = 1'000, .format = &phone_number},
@@ -55,11 +49,7 @@ const web::Schema status_audience{{}, status_audience_fields};
 
 namespace {
 
-std::uint32_t argb_of(std::string_view text, std::uint32_t usual) {
-  constexpr std::uint32_t opaque = 0xFF000000;
-  if (text.empty()) return usual;
-  return opaque | static_cast<std::uint32_t>(std::stoul(std::string(text.substr(1)), nullptr, 16));
-}
+constexpr std::uint32_t usual_background = 0xFF1F7AEC, usual_text = 0xFFFFFFFF;
 
 /// The post that the path names; nullptr: it was answered with 404.
 const PhoneMessage* status_named(ControlCall& call, const Phone& phone, const std::string& author) {
@@ -95,8 +85,8 @@ void post_phone_status(ControlCall& call) {
   } else {
     protocol::StatusText post;
     post.text = text;
-    post.style.text_argb = argb_of(web::text_of(call.body, "textColor"), 0xFFFFFFFF);
-    post.style.background_argb = argb_of(web::text_of(call.body, "backgroundColor"), 0xFF1F7AEC);
+    post.style.text_argb = web::argb_of(web::text_of(call.body, "textColor"), usual_text);
+    post.style.background_argb = web::argb_of(web::text_of(call.body, "backgroundColor"), usual_background);
     post.style.font = static_cast<std::uint32_t>(web::integer_of(call.body, "font").value_or(0));
     message.content = std::move(post);
   }

@@ -16,13 +16,14 @@ using storage::StatusSetting;
 
 namespace {
 
+/// On the wire.
 std::string name_of(StatusSetting setting) {
   switch (setting) {
-    case StatusSetting::contacts: return std::string("contacts");
-    case StatusSetting::denylist: return std::string("denylist");
+    case StatusSetting::contacts: return "contacts";
+    case StatusSetting::denylist: return "denylist";
     case StatusSetting::allowlist: break;
   }
-  return std::string("allowlist");
+  return "allowlist";
 }
 
 /// By the setting, also when the build that settled it did not say so: what a request names is an allowlist.

@@ -1,7 +1,5 @@
 #include "protocol/appstate/actions.h"
 
-#include <utility>
-
 #include "protocol/messages/wire.h"
 #include "protocol/text.h"
 

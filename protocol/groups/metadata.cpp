@@ -1,6 +1,5 @@
 #include "protocol/groups/metadata.h"
 
-#include <algorithm>
 #include <array>
 #include <unordered_set>
 

@@ -1,6 +1,5 @@
 #include "protocol/groups/settings.h"
 
-#include <algorithm>
 #include <array>
 
 #include "protocol/groups/fields.h"

@@ -40,9 +40,9 @@ bool settable(Flag flag);
 /// Who may do something.
 enum class Mode : std::uint8_t { member_add, member_link, history_share };
 enum class Allowed : std::uint8_t { admins, all_members };
-std::string_view tag(Mode mode);                    // "member_add_mode", …; events call it the same
-std::optional<Mode> mode_of(std::string_view tag);  //
-std::string_view text(Mode mode, Allowed who);      // "admin_add", "all_member_link", …
+std::string_view tag(Mode mode);  // "member_add_mode", …; events call it the same
+std::optional<Mode> mode_of(std::string_view tag);
+std::string_view text(Mode mode, Allowed who);  // "admin_add", "all_member_link", …
 std::optional<Allowed> allowed(Mode mode, std::string_view text);
 
 /// The timer of disappearing messages.

@@ -3,18 +3,10 @@
 #include <utility>
 
 #include "sandbox/network/calls.h"
+#include "sandbox/network/receipt_kinds.h"
 #include "sandbox/network/statuses.h"
 
 namespace wharf::sandbox {
-
-namespace {
-
-constexpr std::uint64_t max_retry_count = 5;
-
-bool is_read(std::string_view type) { return type == "read" || type == "played"; }
-bool is_self_read(std::string_view type) { return type == "read-self" || type == "played-self"; }
-
-}  // namespace
 
 void Receipts::on_receipt(const Origin& origin, const Node& receipt) {
   const auto to = receipt.jid("to");
@@ -97,7 +89,7 @@ void Receipts::tell_own_devices(const Passage& passage, const Jid& chat) {
   const auto& own = passage.origin.party.account;
   for (const auto& [device, known] : own.devices) {
     if (device == passage.origin.key.device) continue;
-    auto copy = relayed(passage, passage.type.starts_with("read") ? "read-self" : "played-self");
+    auto copy = relayed(passage, self_read_of(passage.type));
     delivery_.enqueue({own.phone, device}, copy.set("recipient", chat));
   }
 }

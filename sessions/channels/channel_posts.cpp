@@ -1,5 +1,4 @@
 // Posts of channels: those that come, and the ack of an own one.
-#include "events/event.h"
 #include "protocol/messages/body.h"
 #include "protocol/messages/content.h"
 #include "sessions/channels/channel_posting.h"
@@ -68,14 +67,10 @@ void Channels::on_accepted(const Node& node, const protocol::Ack& ack) {
   if (!row || !row->chat.is_channel() || has_server_id(row->details)) return;
   c_.records.add(storage::PutDetails{c_.id(), row->chat, row->id, true, with_server_id(row->details, *server_id)});
   const auto channel = known(row->chat);
-  c_.emit(events::ChannelUpdated{row->chat,
-                                 "posted",
-                                 channel ? channel->name : std::string(),
-                                 row->id,
-                                 std::to_string(*server_id),
-                                 {},
-                                 {},
-                                 c_.now.unix_ms});
+  events::ChannelUpdated told = about(row->chat, "posted", channel ? channel->name : std::string());
+  told.message_id = row->id;
+  told.server_id = std::to_string(*server_id);
+  c_.emit(std::move(told));
 }
 
 }  // namespace wharf::sessions

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "events/event.h"
 #include "events/json_writer.h"
+#include "sessions/asking.h"
 #include "sessions/channels/channel_knowledge.h"
 #include "sessions/server_refusal.h"
 
@@ -87,9 +87,16 @@ void Channels::remove(const Jid& channel) {
   c_.records.add(storage::RemoveChannel{c_.id(), channel});
 }
 
-void Channels::tell(const Metadata& channel, const char* change) {
-  c_.emit(events::ChannelUpdated{channel.id, change, channel.name, {}, {}, {}, {}, c_.now.unix_ms});
+events::ChannelUpdated Channels::about(const Jid& channel, const char* change, const std::string& name) const {
+  events::ChannelUpdated told;
+  told.chat = channel;
+  told.change = change;
+  told.name = name;
+  told.at = c_.now.unix_ms;
+  return told;
 }
+
+void Channels::tell(const Metadata& channel, const char* change) { c_.emit(about(channel.id, change, channel.name)); }
 
 Channels::Metadata Channels::learn(Metadata told) {
   const auto row = c_.records.find_channel(told.id);
@@ -145,8 +152,7 @@ void Channels::ask_list() {
 
 void Channels::on_list(const Node* answer, const std::optional<std::string>& dirty, std::size_t changes) {
   listing_ = false;
-  auto told = answer ? protocol::read_channels_answer(*answer)
-                     : Result<protocol::ChannelsTold>(Error(Errc::timed_out, "WhatsApp did not answer"));
+  auto told = answer ? protocol::read_channels_answer(*answer) : Result<protocol::ChannelsTold>(no_answer());
   if (told) {
     // Else it says nothing of what has changed meanwhile, and may be the older of the two.
     listed_ = changes_ == changes && dirty_ == dirty;
@@ -263,7 +269,7 @@ void Channels::on_refreshed(const Jid& channel, const Node* answer) {
   const auto under_way = refreshing_.extract(channel);
   if (under_way.empty()) return;  // the connection has ended: over the next one it is asked for again
   auto told = answer ? read_answer_to(protocol::FetchChannel{channel, ChannelRole::subscriber}, *answer)
-                     : Result<Metadata>(Error(Errc::timed_out, "WhatsApp did not answer"));
+                     : Result<Metadata>(no_answer());
   if (!told && (answer == nullptr || told.error().code == Errc::rate_limited)) {
     stale_.insert(channel);  // with the next that is asked for
     return;
@@ -384,20 +390,9 @@ Channels::Metadata Channels::settle(const protocol::MuteChannel& asked, Metadata
   return now ? *now : told;
 }
 
-template <class Read, class T>
-void Channels::question(const Node& iq, Read read, Reply<T> reply) {
-  if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
-  c_.query(iq, [this, read = std::move(read), reply = std::move(reply)](const Node* answer) mutable {
-    if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
-    auto told = read(*answer);
-    if (!told) return c_.answer(std::move(reply), refusal(answer, told.error()));
-    c_.answer(std::move(reply), std::move(*told));
-  });
-}
-
 void Channels::read_posts(const protocol::ChannelPage& page, Reply<std::vector<ChannelPost>> reply) {
-  question(
-      protocol::channel_history_iq(c_.ids.next(), page),
+  sessions::ask(
+      c_, protocol::channel_history_iq(c_.ids.next(), page), refusal,
       [this, named = page.channel](const Node& answer) {
         auto posts = protocol::read_channel_history(answer, c_.unix_seconds());
         const auto* channel = std::get_if<Jid>(&named);
@@ -408,8 +403,8 @@ void Channels::read_posts(const protocol::ChannelPage& page, Reply<std::vector<C
 }
 
 void Channels::read_updates(const protocol::ChannelUpdatesPage& page, Reply<std::vector<ChannelPost>> reply) {
-  question(
-      protocol::channel_updates_iq(c_.ids.next(), page),
+  sessions::ask(
+      c_, protocol::channel_updates_iq(c_.ids.next(), page), refusal,
       [this, channel = page.channel](const Node& answer) {
         auto posts = protocol::read_channel_updates(answer, c_.unix_seconds());
         if (posts) heed(channel, *posts);
@@ -424,7 +419,8 @@ void Channels::heed(const Jid& channel, const std::vector<ChannelPost>& posts) {
 }
 
 void Channels::watch(const Jid& channel, Reply<std::uint64_t> reply) {
-  question(protocol::channel_live_iq(c_.ids.next(), channel), protocol::read_channel_live, std::move(reply));
+  sessions::ask(c_, protocol::channel_live_iq(c_.ids.next(), channel), refusal, protocol::read_channel_live,
+                std::move(reply));
 }
 
 void Channels::react(const ReactInChannel& reaction, Reply<void> reply) {
@@ -465,8 +461,8 @@ void Channels::on_notification(const Node& notification) {
 
 void Channels::hear(const protocol::ChannelMessageUpdated& update) {
   const protocol::ChannelCounts& counts = update.counts;
-  events::ChannelUpdated told{update.channel, "counts", {}, {}, std::to_string(counts.server_id), {}, {},
-                              c_.now.unix_ms};
+  events::ChannelUpdated told = about(update.channel, "counts", {});
+  told.server_id = std::to_string(counts.server_id);
   if (counts.views) told.views = static_cast<UnixMs>(*counts.views);
   told.reactions = reactions_json(counts.reactions);
   const std::size_t said = std::hash<std::string>{}((counts.views ? std::to_string(*counts.views) : std::string("-")) +

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "events/event.h"
 #include "protocol/mex/documents.h"
 #include "protocol/notifications/notification.h"
 #include "protocol/stanzas/ack.h"
@@ -78,6 +79,8 @@ class Channels {
   /// `learnt_at`: of its row, `stale` for one that is to be asked for.
   void put(const Metadata& metadata, UnixMs learnt_at);
   void remove(const Jid& channel);
+  /// Now; `name` as far as it is known. What it says of a post is the caller's.
+  events::ChannelUpdated about(const Jid& channel, const char* change, const std::string& name) const;
   void tell(const Metadata& channel, const char* change);
   /// Of a channel that is known: told when it is another than it was. As it is now.
   Metadata learn(Metadata told);
@@ -112,9 +115,6 @@ class Channels {
   /// What is told of it then; its role and state are those of before.
   Metadata leave(const Jid& channel, Metadata told, Closed how);
 
-  /// Of a question in the namespace of channels: `read` judges the answer.
-  template <class Read, class T>
-  void question(const Node& iq, Read read, Reply<T> reply);
   /// Of a channel: its posts as they are now.
   void heed(const Jid& channel, const std::vector<protocol::ChannelPost>& posts);
 

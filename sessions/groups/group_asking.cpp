@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "protocol/groups/people_index.h"
-#include "protocol/text.h"
-#include "sessions/groups/group_events.h"
+#include "sessions/groups/taking_answers.h"
 #include "sessions/server_refusal.h"
 
 namespace wharf::sessions {
@@ -17,7 +15,6 @@ namespace wharf::sessions {
 namespace groups = protocol::groups;
 using groups::GroupFailure;
 using groups::GroupRequest;
-using groups::GroupResult;
 
 namespace {
 
@@ -64,21 +61,6 @@ Refusal refusal_of(const GroupFailure& why) {
   return out;
 }
 
-GroupView view_of(const groups::GroupMetadata& group, const groups::OwnAccount& self, const PeopleLookup& people) {
-  GroupView out;
-  out.metadata = group;
-  out.member = false;
-  for (const groups::Participant& member : group.members) {
-    out.people.push_back(group_person(member, people));
-    if (!self.is(member)) continue;
-    out.member = true;
-    out.admin = member.role != groups::Role::member;
-  }
-  out.metadata.members.clear();
-  if (group.creator) out.creator = group_person(groups::person(*group.creator, group.creator_pn), people);
-  return out;
-}
-
 /// Leaves each person in the list once, by `name`, and says of each that was in it where that is by now.
 template <class One, class Name>
 std::vector<std::size_t> unite(std::vector<One>& who, const Name& name) {
@@ -102,171 +84,6 @@ void spread(std::vector<MemberOutcome>& rows, const std::vector<std::size_t>& pl
     if (place < rows.size()) out.push_back(rows[place]);
   rows = std::move(out);
 }
-
-/// Takes an answer: what it says, in the form that programs see; what it tells of groups of the account is kept. One
-/// overload for each kind of request.
-class Taking {
- public:
-  Taking(const Node& answer, Groups& known, PeopleLookup people)
-      : answer_(answer), known_(known), people_(std::move(people)) {}
-
-  GroupResult<GroupAnswer> operator()(const groups::CreateGroup& asked) const {
-    auto read = groups::read_created(asked, answer_);
-    if (!read) return read.error();
-    GroupAnswer out;
-    out.members = outcomes(read->members);
-    out.group = view(read->group);
-    out.made = read->group.group;
-    known_.store(std::move(read->group));
-    return out;
-  }
-  GroupResult<GroupAnswer> operator()(const groups::QueryGroup& asked) const {
-    auto read = groups::read_queried(asked, answer_);
-    if (!read) return read.error();
-    GroupAnswer out;
-    if (*read) {
-      out.group = view(**read);
-      known_.store(std::move(**read));
-    }
-    return out;
-  }
-  GroupResult<GroupAnswer> operator()(const groups::LeaveGroups& asked) const {
-    auto read = groups::read_left(asked, answer_);
-    if (!read) return read.error();
-    GroupAnswer out;
-    out.outcomes = std::move(read->asked);
-    for (const groups::GroupOutcome& left : out.outcomes)
-      if (left.succeeded()) known_.leave(left.group);
-    return out;
-  }
-  GroupResult<GroupAnswer> operator()(const groups::ChangeMembers& asked) const {
-    auto read = groups::read_changed(asked, answer_);
-    if (!read) return read.error();
-    GroupAnswer out;
-    out.members = outcomes(*read);
-    return out;
-  }
-  GroupResult<GroupAnswer> operator()(const groups::GetInvite&) const { return invite(); }
-  GroupResult<GroupAnswer> operator()(const groups::ResetInvite&) const { return invite(); }
-  GroupResult<GroupAnswer> operator()(const groups::PreviewInvite&) const { return preview(); }
-  GroupResult<GroupAnswer> operator()(const groups::PreviewInvitation&) const { return preview(); }
-  GroupResult<GroupAnswer> operator()(const groups::JoinByInvite&) const { return joined({}); }
-  GroupResult<GroupAnswer> operator()(const groups::AcceptInvitation& asked) const { return joined(asked.group); }
-  GroupResult<GroupAnswer> operator()(const groups::ListJoinRequests&) const {
-    const auto read = groups::read_join_requests(answer_);
-    if (!read) return read.error();
-    GroupAnswer out;
-    for (const groups::JoinRequest& one : *read)
-      out.requests.push_back({group_person(one.who, people_), one.time, one.method});
-    return out;
-  }
-  GroupResult<GroupAnswer> operator()(const groups::DecideJoinRequests& asked) const {
-    const auto read = groups::read_decided(asked, answer_);
-    if (!read) return read.error();
-    GroupAnswer out;
-    out.members = outcomes(read->approved);
-    for (MemberOutcome& one : outcomes(read->rejected)) out.members.push_back(std::move(one));
-    return out;
-  }
-  GroupResult<GroupAnswer> operator()(const groups::CancelJoinRequests& asked) const {
-    const auto read = groups::read_cancelled(asked, answer_);
-    if (!read) return read.error();
-    GroupAnswer out;
-    out.members = outcomes(*read);
-    return out;
-  }
-  GroupResult<GroupAnswer> operator()(const groups::SetPicture&) const {
-    auto read = groups::read_picture_set(answer_);
-    if (!read) return read.error();
-    GroupAnswer out;
-    out.picture_id = std::move(*read);
-    return out;
-  }
-  GroupResult<GroupAnswer> operator()(const groups::GetPicture&) const {
-    auto read = groups::read_picture(answer_);
-    if (!read) return read.error();
-    GroupAnswer out;
-    out.picture = std::move(*read);
-    return out;
-  }
-  GroupResult<GroupAnswer> operator()(const groups::LinkGroups& asked) const {
-    return linked(groups::read_linked(asked, answer_));
-  }
-  GroupResult<GroupAnswer> operator()(const groups::UnlinkGroups& asked) const {
-    return linked(groups::read_unlinked(asked, answer_));
-  }
-  GroupResult<GroupAnswer> operator()(const groups::ListSubGroups&) const {
-    const auto read = groups::read_sub_groups(answer_);
-    if (!read) return read.error();
-    GroupAnswer out;
-    for (const groups::GroupMetadata& group : *read) out.groups.push_back(view(group));
-    return out;
-  }
-  GroupResult<GroupAnswer> operator()(const groups::ListLinkedMembers&) const {
-    const auto read = groups::read_linked_members(answer_);
-    if (!read) return read.error();
-    GroupAnswer out;
-    for (const groups::Participant& one : *read) out.members.push_back({group_person(one, people_), {}, 200, {}});
-    return out;
-  }
-  GroupResult<GroupAnswer> operator()(const groups::SetDescription&) const {
-    return done(groups::Operation::description);
-  }
-  GroupResult<GroupAnswer> operator()(const groups::RemovePicture&) const { return done(groups::Operation::picture); }
-  GroupResult<GroupAnswer> operator()(const groups::DeactivateCommunity&) const {
-    return done(groups::Operation::community);
-  }
-  GroupResult<GroupAnswer> operator()(const groups::JoinLinkedGroup&) const { return done(groups::Operation::join); }
-  /// Settings, whose answers hold nothing.
-  GroupResult<GroupAnswer> operator()(const auto&) const { return done(groups::Operation::change); }
-
-  GroupView view(const groups::GroupMetadata& group) const { return view_of(group, known_.own(), people_); }
-
- private:
-  std::vector<MemberOutcome> outcomes(const groups::MemberOutcomes& read) const {
-    std::vector<MemberOutcome> out;
-    for (const groups::MemberOutcome& one : read.asked)
-      out.push_back({group_person(one.who, people_), std::string(name(one.result)), one.code, one.invite});
-    return out;
-  }
-  GroupResult<GroupAnswer> done(groups::Operation operation) const {
-    const auto read = groups::read_done(operation, answer_);
-    if (!read) return read.error();
-    return GroupAnswer{};
-  }
-  GroupResult<GroupAnswer> invite() const {
-    auto read = groups::read_invite(answer_);
-    if (!read) return read.error();
-    GroupAnswer out;
-    out.invite_code = std::move(*read);
-    return out;
-  }
-  GroupResult<GroupAnswer> preview() const {
-    const auto read = groups::read_preview(answer_);
-    if (!read) return read.error();
-    GroupAnswer out;
-    out.group = view(*read);
-    return out;
-  }
-  GroupResult<GroupAnswer> joined(const std::optional<Jid>& group) const {
-    auto read = groups::read_joined(answer_, group);
-    if (!read) return read.error();
-    GroupAnswer out;
-    if (read->state == groups::JoinState::joined) known_.enter(read->group);
-    out.joined = std::move(*read);
-    return out;
-  }
-  static GroupResult<GroupAnswer> linked(GroupResult<groups::GroupOutcomes> read) {
-    if (!read) return read.error();
-    GroupAnswer out;
-    out.outcomes = std::move(read->asked);
-    return out;
-  }
-
-  const Node& answer_;
-  Groups& known_;
-  PeopleLookup people_;
-};
 
 }  // namespace
 
@@ -320,19 +137,14 @@ GroupAsking::GroupAsking(Context& context, Directory& directory, Groups& groups)
   groups_.on_made = [this](const std::string& key, const Jid& group) { made_.told(key, group); };
 }
 
-PeopleLookup GroupAsking::people() const {
-  return {[this](const Jid& user) { return directory_.canonical_user(user); },
-          [this](const Jid& user) { return directory_.person(user); }};
-}
-
 GroupAnswer GroupAsking::answer_again(const MadeGroups::Made& made) const {
   GroupAnswer out;
   out.replayed = true;
   out.made = made.group;
   out.members = made.members;
-  for (MemberOutcome& one : out.members) one.who = group_person(groups::person(one.who.jid), people());
+  for (MemberOutcome& one : out.members) one.who = group_person(groups::person(one.who.jid), groups_.people());
   if (const auto known = groups_.find(made.group)) {
-    out.group = view_of(known->metadata, groups_.own(), people());
+    out.group = view_of(known->metadata, groups_);
     out.group->member = known->member;
   }
   return out;
@@ -394,7 +206,7 @@ void GroupAsking::on_answer(const Asked& asked, const std::string& iq_id, const 
                                                     "repeat the request under the same key to hear of it"
                                                   : "WhatsApp did not answer"));
   }
-  auto read = std::visit(Taking(*answer, groups_, people()), asked.request);
+  auto read = take_answer(asked.request, *answer, groups_);
   if (read) spread(read->members, asked.places);
   if (asked.name) settle(*asked.name, read);
   if (read) {

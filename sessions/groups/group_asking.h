@@ -6,7 +6,6 @@
 #include "sessions/context.h"
 #include "sessions/directory.h"
 #include "sessions/groups/group_answer.h"
-#include "sessions/groups/group_events.h"
 #include "sessions/groups/groups.h"
 #include "sessions/groups/made_groups.h"
 
@@ -42,7 +41,6 @@ class GroupAsking {
   void settle_claims(const Asked& asked, const std::string& iq_id, const GroupAnswer& answer);
   /// What the answer says of a creation that has a name; an error that leaves it open says so from here on.
   void settle(const MadeGroups::Name& name, protocol::groups::GroupResult<GroupAnswer>& read);
-  PeopleLookup people() const;
 
   Context& c_;
   Directory& directory_;

@@ -8,7 +8,6 @@
 #include "protocol/groups/people_index.h"
 #include "protocol/groups/requests.h"
 #include "protocol/groups/results.h"
-#include "sessions/groups/group_events.h"
 #include "sessions/server_time.h"
 
 namespace wharf::sessions {
@@ -118,6 +117,11 @@ bool sets_timer(const groups::GroupNotification& told) {
 
 groups::OwnAccount Groups::own() const {
   return {c_.device.jid.user_jid(), c_.device.lid.empty() ? Jid() : c_.device.lid.user_jid()};
+}
+
+PeopleLookup Groups::people() const {
+  return {[this](const Jid& user) { return directory_.canonical_user(user); },
+          [this](const Jid& user) { return directory_.person(user); }};
 }
 
 std::optional<Groups::Known> Groups::read(const storage::GroupRow& row) {
@@ -443,12 +447,10 @@ std::string Groups::follow(const Jid& group, std::optional<storage::GroupRow> ro
 }
 
 void Groups::tell(const Event& event, const std::string& subject, const std::vector<groups::Participant>* before) {
-  const PeopleLookup people{[this](const Jid& user) { return directory_.canonical_user(user); },
-                            [this](const Jid& user) { return directory_.person(user); }};
   const UnixMs at = stated_ms(event.timestamp.value_or(0), c_.now.unix_ms);
   const groups::OwnAccount self = own();
   const GroupSeen seen{self.lid.empty() ? groups::person(self.pn) : groups::person(self.lid, self.pn), subject, before};
-  for (events::Event& told : told_of(event, at, seen, people)) c_.emit(std::move(told));
+  for (events::Event& told : told_of(event, at, seen, people())) c_.emit(std::move(told));
 }
 
 }  // namespace wharf::sessions

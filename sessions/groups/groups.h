@@ -15,6 +15,7 @@
 #include "protocol/notifications/events.h"
 #include "sessions/context.h"
 #include "sessions/directory.h"
+#include "sessions/groups/group_events.h"
 #include "sessions/groups/group_listing.h"
 #include "sessions/groups/own_changes.h"
 
@@ -34,6 +35,8 @@ class Groups {
   std::optional<Known> find(const Jid& group) const;
   /// The own account as groups name it.
   protocol::groups::OwnAccount own() const;
+  /// Who is who, while this lives.
+  PeopleLookup people() const;
   /// Of a group that the own account is in, by either name; nullopt: not in it, or it is not known.
   std::optional<protocol::groups::Participant> member(const Jid& group, const Jid& user);
   std::optional<protocol::groups::Role> role_of(const Jid& group, const Jid& user);

@@ -120,37 +120,42 @@ void AccountSettings::change_excluded(ChangeExcluded wanted, Reply<std::vector<P
   });
 }
 
-void AccountSettings::exclude(ChangeExcluded wanted, Reply<std::vector<Person>> reply, bool last_try) {
+void AccountSettings::exclude(ChangeExcluded wanted, Reply<std::vector<Person>> reply, Tries tries) {
   if (!c_.link.online()) return c_.answer(std::move(reply), not_connected());
   const Node iq = protocol::exclusion_list_iq(c_.ids.next(), list_of(wanted.category));
-  c_.query(iq, [this, wanted = std::move(wanted), reply = std::move(reply), last_try](const Node* answer) mutable {
+  c_.query(iq, [this, wanted = std::move(wanted), reply = std::move(reply), tries](const Node* answer) mutable {
     if (answer == nullptr) return c_.answer(std::move(reply), no_answer());
     const auto read = protocol::read_exclusion_list(*answer);
     if (!read) return c_.answer(std::move(reply), server_refusal(answer, read.error(), Subject::contact));
-    const protocol::ExclusionList now = *read ? **read : protocol::ExclusionList();
-    std::set<Jid> listed;
-    for (const protocol::ExcludedUser& user : now.users) listed.insert(directory_.canonical_user(user.jid));
-    protocol::ExclusionListChange change{list_of(wanted.category), now.dhash, {}};
-    const auto add = [&](const std::vector<Jid>& people, bool in) {
-      for (const Jid& who : people) {
-        const Jid user = directory_.canonical_user(who);
-        if (in ? !listed.insert(user).second : listed.erase(user) == 0) continue;  // it is so already
-        change.changes.push_back({in, user, user.is_lid() ? directory_.person(user).pn : std::nullopt});
-      }
-    };
-    add(wanted.add, true);
-    add(wanted.remove, false);
-    const Node set = protocol::change_exclusions_iq(c_.ids.next(), change);
-    c_.query(set, [this, wanted = std::move(wanted), reply = std::move(reply), last_try](const Node* done) mutable {
+    const Node set =
+        protocol::change_exclusions_iq(c_.ids.next(), change_of(*read ? **read : protocol::ExclusionList(), wanted));
+    c_.query(set, [this, wanted = std::move(wanted), reply = std::move(reply), tries](const Node* done) mutable {
       if (done == nullptr) return c_.answer(std::move(reply), no_answer());
       if (const auto holds = protocol::read_privacy(*done); !holds) {
-        if (holds.error().code == Errc::conflict && !last_try)
-          return exclude(std::move(wanted), std::move(reply), true);
+        if (holds.error().code == Errc::conflict && tries == Tries::two)
+          return exclude(std::move(wanted), std::move(reply), Tries::one);
         return c_.answer(std::move(reply), server_refusal(done, holds.error(), Subject::contact));
       }
       read_excluded(wanted.category, std::move(reply));
     });
   });
+}
+
+protocol::ExclusionListChange AccountSettings::change_of(const protocol::ExclusionList& now,
+                                                         const ChangeExcluded& wanted) {
+  std::set<Jid> listed;
+  for (const protocol::ExcludedUser& user : now.users) listed.insert(directory_.canonical_user(user.jid));
+  protocol::ExclusionListChange change{list_of(wanted.category), now.dhash, {}};
+  const auto put = [&](const std::vector<Jid>& people, bool in) {
+    for (const Jid& who : people) {
+      const Jid user = directory_.canonical_user(who);
+      if (in ? !listed.insert(user).second : listed.erase(user) == 0) continue;  // it is so already
+      change.changes.push_back({in, user, user.is_lid() ? directory_.person(user).pn : std::nullopt});
+    }
+  };
+  put(wanted.add, true);
+  put(wanted.remove, false);
+  return change;
 }
 
 void AccountSettings::block(const BlockContact& wanted, Reply<void> reply) {

@@ -3,6 +3,7 @@
 // others may see what the account has read (DeviceRow::reads_shown): asked once after linking, then told.
 // Specification 02 section 11, 05 section 13 (items 4 and 5).
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <vector>
@@ -56,8 +57,11 @@ class AccountSettings {
   std::vector<Person> people_of(const std::vector<protocol::ExcludedUser>& users);
   /// The number of whom no LID is known, where lists are kept by LID.
   std::vector<Jid> without_lid(const ChangeExcluded& wanted);
-  /// `last_try`: a list that another device changes meanwhile is read and changed once more.
-  void exclude(ChangeExcluded wanted, Reply<std::vector<Person>> reply, bool last_try = false);
+  /// A list that another device changes meanwhile is read and changed once more.
+  enum class Tries : std::uint8_t { two, one };
+  void exclude(ChangeExcluded wanted, Reply<std::vector<Person>> reply, Tries tries = Tries::two);
+  /// What makes of the list, as it is now, what is wanted of it.
+  protocol::ExclusionListChange change_of(const protocol::ExclusionList& now, const ChangeExcluded& wanted);
 
   Context& c_;
   Directory& directory_;

@@ -33,7 +33,7 @@ std::optional<Limit> limit_of(const protocol::Profiles& profiles) {
   const auto of = [](const std::vector<protocol::ProfileError>& errors) -> std::optional<Limit> {
     const auto* error = protocol::find_error(errors, ProfileField::contact);
     if (error == nullptr) return std::nullopt;
-    return Limit{error->code, std::chrono::seconds(std::min<std::uint64_t>(error->backoff_seconds, 86'400))};
+    return Limit{error->code, std::chrono::seconds(bounded_backoff_s(error->backoff_seconds))};
   };
   if (const auto limit = of(profiles.errors)) return limit;
   for (const Profile& profile : profiles.users)
@@ -111,9 +111,8 @@ void NumberChecks::on_answer(Batch asked, const Node* answer) {
       answer == nullptr ? protocol::Result<protocol::Profiles>(no_answer()) : protocol::read_profiles(*answer);
   if (!profiles) {
     if (const auto said = answer == nullptr ? std::nullopt : protocol::iq_error_of(*answer))
-      next_at_ = in(c_, std::clamp<std::chrono::seconds>(
-                            std::chrono::seconds(std::min<std::uint64_t>(said->backoff_seconds, 86'400)), pause,
-                            longest_backoff));
+      next_at_ = in(c_, std::clamp<std::chrono::seconds>(std::chrono::seconds(bounded_backoff_s(said->backoff_seconds)),
+                                                         pause, longest_backoff));
     return finish_asked(server_refusal(answer, profiles.error(), Subject::contact));
   }
   for (const Profile& profile : profiles->users) {

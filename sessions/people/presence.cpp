@@ -1,7 +1,5 @@
 #include "sessions/people/presence.h"
 
-#include <algorithm>
-
 #include "events/event.h"
 #include "sessions/due.h"
 #include "sessions/server_refusal.h"

@@ -34,6 +34,8 @@ class Database;
 namespace wharf::test {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
+/// Of a caller who wants the gateway dialect.
+inline const Headers gateway = {{"Accept", "application/json; profile=gateway"}};
 
 struct Answer {
   Answer();

@@ -10,13 +10,13 @@ using namespace wharf::api;
 using test::Answer;
 using test::Daemon;
 using test::DaemonSettings;
+using test::gateway;
 
 namespace json = boost::json;
 
 namespace {
 
 const std::string base = "/api/v1/sessions/a";
-const test::Headers gateway = {{"Accept", "application/json; profile=gateway"}};
 
 }  // namespace
 

@@ -18,6 +18,7 @@ using protocol::Jid;
 using test::Answer;
 using test::check_documented;
 using test::Daemon;
+using test::gateway;
 using test::linked;
 
 namespace json = boost::json;
@@ -28,7 +29,6 @@ const std::string base = "/api/v1/sessions/a";
 const Jid news("120363000000000009", "newsletter");
 const std::string channel = base + "/channels/120363000000000009@newsletter";
 const std::string invite = base + "/channels/abcdefghijklmnop";
-const test::Headers gateway = {{"Accept", "application/json; profile=gateway"}};
 
 ChannelMetadata metadata(protocol::ChannelRole role) {
   ChannelMetadata out;

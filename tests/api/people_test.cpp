@@ -22,6 +22,7 @@ using protocol::Jid;
 using test::Answer;
 using test::check_documented;
 using test::Daemon;
+using test::gateway;
 using test::linked;
 
 namespace json = boost::json;
@@ -29,7 +30,6 @@ namespace json = boost::json;
 namespace {
 
 const std::string base = "/api/v1/sessions/a";
-const test::Headers gateway = {{"Accept", "application/json; profile=gateway"}};
 
 Jid lid(int number) { return Jid(fmt::format("{}", 100'000'000'000'000 + number), "lid"); }
 Jid number(int number) { return Jid(fmt::format("{}", 15'550'000'000 + number), "s.whatsapp.net"); }

@@ -18,6 +18,7 @@ using protocol::Jid;
 using test::Answer;
 using test::check_documented;
 using test::Daemon;
+using test::gateway;
 using test::linked;
 
 namespace json = boost::json;
@@ -26,7 +27,6 @@ namespace {
 
 const std::string base = "/api/v1/sessions/a/status/posts";
 const Jid self("100000000000001", "lid"), ben("100000000000002", "lid"), ben_pn("15550000002", "s.whatsapp.net");
-const test::Headers gateway = {{"Accept", "application/json; profile=gateway"}};
 
 constexpr storage::UnixMs hour = 3'600'000;
 

@@ -1,7 +1,6 @@
 #include "sandbox/network/groups/group_communities.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 #include <vector>
 

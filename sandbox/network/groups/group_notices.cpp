@@ -1,6 +1,5 @@
 #include "sandbox/network/groups/group_notices.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 

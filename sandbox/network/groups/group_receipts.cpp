@@ -1,20 +1,17 @@
 #include "sandbox/network/groups/group_receipts.h"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
+#include "sandbox/network/receipt_kinds.h"
 #include "sandbox/row_values.h"
 
 namespace wharf::sandbox {
 
 namespace {
 
-constexpr std::uint64_t max_retry_count = 5;
 constexpr std::size_t max_held = 20'000;
 
-bool is_read(std::string_view type) { return type == "read" || type == "played"; }
-bool is_self_read(std::string_view type) { return type == "read-self" || type == "played-self"; }
 /// A device's word to its own account and to the server.
 bool concerns_nobody(std::string_view type) {
   return type == "sender" || type == "error" || type == "peer_msg" || type == "hist_sync" || type == "server-error";
@@ -72,8 +69,7 @@ void GroupReceipts::tell_own_devices(const Origin& origin, const Node& receipt, 
                                      std::string_view type) {
   for (const auto& [device, known] : origin.party.account.devices) {
     if (device == origin.key.device) continue;
-    delivery_.enqueue({origin.key.phone, device},
-                      relayed(origin, receipt, group, type.starts_with("read") ? "read-self" : "played-self"));
+    delivery_.enqueue({origin.key.phone, device}, relayed(origin, receipt, group, self_read_of(type)));
   }
 }
 
