@@ -41,6 +41,7 @@ void GroupListing::on_dirty(const std::string& timestamp) {
 void GroupListing::on_link_down() {
   dirty_.reset();  // the server says so again until it is cleaned
   listing_ = false;
+  overtaken_ = 0;
   asking_.reset();
   wanted_.clear();
   lately_.clear();
@@ -65,7 +66,8 @@ void GroupListing::on_written(const Jid& group, bool whole) {
 }
 
 bool GroupListing::will_tell(const Jid& group) const {
-  if (listing_) return dirty_.has_value();
+  // The backlog comes before the session is online, which begins the list.
+  if (listing_ || !c_.link.online()) return dirty_.has_value();
   return run_ && (run_->outdated || (run_->dirty && !run_->newer.contains(group)));
 }
 
@@ -150,7 +152,12 @@ void GroupListing::finish_run() {
   const Run done = std::move(*run_);
   run_.reset();
   if (!done.outdated && !std::exchange(c_.device.groups_listed, true)) c_.device_changed();
-  if (done.dirty && c_.link.online() && c_.link.epoch() == done.epoch)
+  overtaken_ = done.outdated ? overtaken_ + 1 : 0;
+  // Groups that change without a pause must not have the list asked for so: who waits asks for his group alone.
+  if (overtaken_ > 1)
+    list_patience_.from =
+        c_.now.steady + std::min(std::chrono::seconds(1u << std::min(overtaken_ - 2, 12u)), longest_patience);
+  if (done.dirty && !done.outdated && c_.link.online() && c_.link.epoch() == done.epoch)
     c_.query(groups::request_iq(c_.ids.next(), groups::CleanGroupsDirty{*done.dirty}), [](const Node*) {});
   load_stale();
   go_on();

@@ -85,7 +85,8 @@ class GroupListing {
   Context& c_;
   Groups& groups_;
   std::optional<std::string> dirty_;
-  bool listing_ = false;  // asked, not answered
+  bool listing_ = false;    // asked, not answered
+  unsigned overtaken_ = 0;  // lists in a row that were outdated before they were stored
   std::optional<Run> run_;
   std::uint64_t last_run_ = 0;
   Patience list_patience_, patience_;

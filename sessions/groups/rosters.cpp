@@ -42,7 +42,11 @@ const Participant* Rosters::member(const Roster& roster, const Jid& user) {
   who.pn = ids.pn;
   who.lid = ids.lid;
   const auto place = roster.people.find(who);
-  return place ? &roster.known.metadata.members[*place] : nullptr;
+  if (!place) return nullptr;
+  const Participant& found = roster.known.metadata.members[*place];
+  // The number alone may be somebody else's by now.
+  const auto lid = found.jid.is_lid() ? std::optional(found.jid) : found.lid;
+  return ids.lid && lid && lid->user_jid() != ids.lid->user_jid() ? nullptr : &found;
 }
 
 const Participant* Rosters::member(const Jid& group, const Jid& user) {

@@ -1,6 +1,8 @@
 // The server calls the groups of the account dirty: what is known of them counts no more, and what is to be sent there
 // waits for one list.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <optional>
 
 #include "tests/sessions/group_crew.h"
 
@@ -30,12 +32,13 @@ struct Queueing : test::SendingCrew {
     REQUIRE(say("waits", "3EB0BB").empty());
   }
   /// The next login, at which the groups are called dirty. The messages that leave.
-  std::vector<Node> come_back(const std::string& at) {
+  std::vector<Node> come_back(const std::string& at, const std::optional<Node>& backlog = std::nullopt) {
     turn_of(LinkUp{{}, false, session->link_epoch()});
     const auto effects = stanza(Node("success").set("t", "1700000000").set("lid", Jid("100000000000001", "lid", 3)));
     stanza(dirty(at));
     said.clear();
     std::vector<Node> out;
+    if (backlog) out = hear(*backlog);
     for (const Node& node : sent(effects))
       if (node.child("active")) collect(out, stanza(Node("iq").set("id", node.attr("id")).set("type", "result")));
     return out;
@@ -103,6 +106,38 @@ TEST_CASE("what waited when the groups are called dirty is for those whom the li
     f.collect(messages, f.turn({}));
     f.check_without_carl(messages);
   }
+}
+
+TEST_CASE("who asks for a message again before the session is online waits for the one list too") {
+  Queueing f;
+  CHECK(f.come_back("100", test::SendingCrew::retry_of(ben, "3EB0AA")).empty());
+  const auto lists = f.lists();
+  REQUIRE(lists.size() == 1);
+  CHECK(queries_to(f.said, crew).empty());
+  const auto messages = f.hear(f.told(lists[0]));
+  CHECK(std::count_if(messages.begin(), messages.end(), [](const Node& node) {
+          return node.attr("id") == "3EB0AA" && node.jid("participant") == ben;
+        }) == 1);
+}
+
+TEST_CASE("groups that are dirty once more with each list are not listed without a pause") {
+  Queueing f;
+  CHECK(f.come_back("100").empty());
+  auto list = f.lists();
+  for (const char* at : {"200", "300"}) {
+    REQUIRE(list.size() == 1);
+    f.hear(dirty(at));
+    f.hear(f.told(list[0]));
+    list = f.lists();
+  }
+  CHECK(list.empty());
+  const auto alone = queries_to(f.said, crew);  // what waits asks for its group
+  REQUIRE(alone.size() == 1);
+  f.lose_carl();
+  f.check_without_carl(f.hear(test::described(alone[0], f.metadata)));
+  f.steady += 1s;
+  f.hear(Node("ib"));
+  CHECK(f.lists().size() == 1);
 }
 
 TEST_CASE("a group that was written to a moment ago is looked at again when groups are called dirty") {

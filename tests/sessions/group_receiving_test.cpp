@@ -245,6 +245,28 @@ TEST_CASE("no more waits for a group than there is room for") {
   CHECK(silent == 64);
 }
 
+TEST_CASE("who has the number by which a member is listed, and another LID, is a stranger") {
+  Crew f;
+  const Jid number("15550000002", "s.whatsapp.net");
+  groups::GroupMetadata metadata = test::group_of(crew, {carl});
+  metadata.members.push_back(groups::person(ben, number));
+  metadata.size = static_cast<std::uint32_t>(metadata.members.size());
+  storage::GroupRow told;
+  told.group = crew;
+  told.metadata = protocol::encode_node(groups::group_node(metadata));
+  told.member = true;
+  storage::Changes changes;
+  changes.add(storage::PutGroup{f.row.id, told});
+  f.store->commit(std::move(changes), [](protocol::Result<void> done) { REQUIRE(done.has_value()); });
+  const Jid heir("500000000000005", "lid");
+  Speaker speaker = f.speaker(heir);
+  const auto answers =
+      f.hear(Crew::message(heir, "3EB0AA").set("participant_pn", number).add(f.told(speaker, "hello")));
+  CHECK_FALSE(f.body("3EB0AA"));
+  CHECK_FALSE(storage::find_sender_key(f.store->reader(), f.row.id, crew, heir));
+  CHECK_FALSE(test::queries_to(answers, crew).empty());
+}
+
 TEST_CASE("a number that may be the one of a member is no stranger's") {
   Crew f;
   f.describe({self, carl});  // by LID, and nobody has told carl's number
