@@ -42,6 +42,9 @@ class PeopleNotices {
   void hear(const protocol::OwnPushNameChanged& change) { learn_own_name(change.name); }
   void hear(const protocol::AppStateMoved& moved) { on_app_state(moved); }
   void hear(const protocol::ContactNumberChanged& change);
+  /// Makes WhatsApp be asked whose the number is, as every hint that contradicts. What is filed under the old LID alone
+  /// stays there.
+  void hear(const protocol::LidChanged& change);
   void hear(const protocol::TrustedTokenReceived& given) { tokens_.hear(given); }
   void hear(const protocol::PrivacyChanged& change) { on_privacy(change.settings); }
   void hear(const protocol::BlocklistChanged& change) { on_blocks(change); }
