@@ -130,4 +130,18 @@ TEST_CASE("the LIDs of an account outlast the process") {
   CHECK(later.network.find_account(before) == found);
 }
 
+TEST_CASE("a scenario gives an account its LID") {
+  Scene s(false);
+  const auto sink = s.start("POST", "/sandbox/v1/script", R"({"phones":{"cleo":"15550000003"},"steps":[
+    {"who":"cleo","do":"lid","lid":"123456789012345"},
+    {"who":"cleo","do":"messages","to":"15550000001","text":"hello"},
+    {"do":"expect","who":"15550000001","from":"15550000003","text":"hello"}
+  ]})");
+  s.clock.advance(1'000);
+  REQUIRE(sink->response);
+  INFO(sink->response->body);
+  CHECK(json::parse(sink->response->body).at("data").at("passed").as_bool());
+  CHECK(s.account().lid == "123456789012345");
+}
+
 }  // namespace wharf::sandbox::test
