@@ -47,7 +47,8 @@ struct Account {
   /// number which another account had left behind, with '#' and a count behind them.
   std::string phone;
   std::string number;                       // digits
-  std::string lid;                          // 15 digits; "" of an account that was never migrated to LIDs
+  std::string lid;                          // 15 digits; "" of an account that was not migrated to LIDs
+  std::vector<std::string> former_lids;     // those that it had before: nobody else gets them
   std::string name;                         // push name
   std::map<std::uint16_t, Device> devices;  // 0 is always there
   Bytes key_index_list;                     // ADVSignedKeyIndexList as the phone published it

@@ -60,6 +60,7 @@ constexpr Route routes[] = {
     {"POST", "/phones/{phone}/reinstall", Body::json, reinstall, &schemas::no_fields},
     {"POST", "/phones/{phone}/account", Body::json, set_account, &schemas::set_account},
     {"POST", "/phones/{phone}/number", Body::json, change_number, &schemas::change_number},
+    {"POST", "/phones/{phone}/lid", Body::json, change_lid, &schemas::change_lid},
     {"POST", "/phones/{phone}/auto-reply", Body::json, set_auto_reply, &schemas::set_auto_reply},
     {"POST", "/phones/{phone}/auto-read", Body::json, set_auto_read, &schemas::switched},
     {"POST", "/phones/{phone}/call", Body::json, place_phone_call, &schemas::phone_call},

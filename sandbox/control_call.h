@@ -75,6 +75,7 @@ void corrupt_sessions(ControlCall& call);
 void forget_sender_keys(ControlCall& call);
 void reinstall(ControlCall& call);
 void change_number(ControlCall& call);
+void change_lid(ControlCall& call);
 void set_account(ControlCall& call);
 // --- control_people.cpp
 void set_phone_picture(ControlCall& call);

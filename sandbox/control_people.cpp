@@ -103,6 +103,10 @@ struct SeenJson {
     out["kind"] = "number";
     out["oldNumber"] = seen.before;
   }
+  void operator()(const SeenLid& seen) const {
+    out["kind"] = "lid";
+    out["oldLid"] = seen.before.to_string();
+  }
 };
 
 }  // namespace

@@ -76,6 +76,15 @@ std::string fresh_number(Network& network) {
   }
 }
 
+/// The server knows whom it brought messages; who has the account in the address book, the phones know.
+std::set<std::string> saved_by(Phones& phones, const Phone& phone) {
+  std::set<std::string> names;
+  for (const Phone* other : phones.all()) {
+    if (other->contacts().contains(phone.account())) names.insert(other->account());
+  }
+  return names;
+}
+
 /// The `peer` of a body, which must exist; answers itself otherwise.
 std::optional<std::string> known_peer(ControlCall& call) {
   std::string peer = call.phone_number("peer");
@@ -218,16 +227,30 @@ void set_account(ControlCall& call) {
 void change_number(ControlCall& call) {
   const Phone* phone = call.phone();
   if (phone == nullptr) return;
-  // The server knows whom it brought messages; who has the account in the address book, the phones know.
-  std::set<std::string> saved_by;
-  for (const Phone* other : call.phones.all()) {
-    if (other->contacts().contains(phone->account())) saved_by.insert(other->account());
-  }
   const std::string before = phone->number();
-  const auto changed = call.network.change_number(phone->account(), call.phone_number("number"), saved_by);
+  const auto changed =
+      call.network.change_number(phone->account(), call.phone_number("number"), saved_by(call.phones, *phone));
   if (!changed) return call.fail(changed.error());
   json::object out = to_json(call.network, *phone);
   out["oldNumber"] = before;
+  call.succeed(std::move(out));
+}
+
+void change_lid(ControlCall& call) {
+  const Phone* phone = call.phone();
+  if (phone == nullptr) return;
+  const Account& account = *call.network.find_account(std::string_view(phone->account()));
+  json::value before;
+  if (account.has_lid()) before = json::string(account.lid_jid().to_string());
+  std::optional<std::string> lid;
+  if (call.body.contains("lid")) {
+    const std::string_view text = web::text_of(call.body, "lid");
+    lid = text.substr(0, text.find('@'));
+  }
+  const auto changed = call.network.change_lid(phone->account(), lid, saved_by(call.phones, *phone));
+  if (!changed) return call.fail(changed.error());
+  json::object out = to_json(call.network, *phone);
+  out["oldLid"] = std::move(before);
   call.succeed(std::move(out));
 }
 

@@ -36,7 +36,15 @@ std::optional<FormatProblem> check_how(std::string_view text) {
   return FormatProblem{"must be replaced, drop or a stream error code such as 515 or 503", false};
 }
 
+std::optional<FormatProblem> check_lid(std::string_view text) {
+  if (text.ends_with("@lid")) text.remove_suffix(4);
+  const bool digits = text.find_first_not_of("0123456789") == std::string_view::npos;
+  if (text.size() == 15 && digits && text.front() != '0') return std::nullopt;
+  return FormatProblem{"must be a LID, 15 digits with or without @lid", false};
+}
+
 constexpr Format kick_how{check_how, {}, {}};
+constexpr Format lid_text{check_lid, {}, {}};
 
 constexpr std::int64_t largest_file = std::int64_t{1} << 40;
 constexpr std::int64_t largest_step_ms = 60LL * 86'400'000;
@@ -172,6 +180,7 @@ constexpr Field set_account_fields[] = {
     {.name = "restricted", .type = Type::boolean},
     {.name = "newChatsLeft", .type = Type::integer, .max = 1'000'000, .nullable = true},
 };
+constexpr Field change_lid_fields[] = {{.name = "lid", .min = 1, .max = 32, .format = &lid_text}};
 constexpr Field change_number_fields[] = {{.name = "number", .required = true, .min = 1, .max = 64, .format = &phone_number}};
 // A body without fields removes the rule, so none of them is required here.
 constexpr Field set_auto_reply_fields[] = {
@@ -284,6 +293,7 @@ const web::Schema unlink{{}, unlink_fields};
 const web::Schema peer{{}, peer_fields};
 const web::Schema set_account{{}, set_account_fields};
 const web::Schema change_number{{}, change_number_fields};
+const web::Schema change_lid{{}, change_lid_fields};
 const web::Schema set_auto_reply{{}, set_auto_reply_fields};
 const web::Schema kick{{}, kick_fields};
 const web::Schema advance_clock{{}, advance_clock_fields};

@@ -11,7 +11,7 @@ extern const web::Format chat_text;     // a number or a JID of one, or of a gro
 
 // bodies
 extern const web::Schema no_fields, create_phone, scan, enter_code, send_message, mark_read, set_typing, switched,
-    media_retry, unlink, peer, set_account, change_number, set_auto_reply, kick, advance_clock, media_fault,
+    media_retry, unlink, peer, set_account, change_number, change_lid, set_auto_reply, kick, advance_clock, media_fault,
     media_faults;
 // bodies about groups
 extern const web::Schema create_group, join_group, group_members, group_subject, group_description, group_settings,

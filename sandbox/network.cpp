@@ -51,6 +51,14 @@ Result<void> Network::change_number(const std::string& phone, const std::string&
   return state_->number_changes.change(*party, number, besides);
 }
 
+Result<void> Network::change_lid(const std::string& phone, const std::optional<std::string>& lid,
+                                 const std::set<std::string>& besides) {
+  auto* party = state_->accounts.find(phone);
+  if (party == nullptr) return Error(Errc::not_found, "nobody has this number");
+  Turn turn(state_->context.turns);
+  return state_->lid_changes.change(*party, lid, besides);
+}
+
 Account* Network::find_account(const Jid& jid) {
   const auto address = state_->accounts.resolve(jid);
   return address ? &address->party->account : nullptr;

@@ -54,6 +54,11 @@ class Network : public NetworkListeners {
   /// (names of accounts). Errors: not_found, malformed, refused (it has it already), conflict (taken).
   protocol::Result<void> change_number(const std::string& phone, const std::string& number,
                                        const std::set<std::string>& besides = {});
+  /// Its first LID, or another one; `lid`: 15 digits, nullopt: one is drawn. The connections of its companions end.
+  /// Whoever is to hear of another one is told, and `besides` (names of accounts). Errors: not_found, malformed,
+  /// refused (it has it already), conflict (somebody else has or had it).
+  protocol::Result<void> change_lid(const std::string& phone, const std::optional<std::string>& lid = std::nullopt,
+                                    const std::set<std::string>& besides = {});
   Account* find_account(const Jid& jid);  // PN or LID
   std::vector<Account*> accounts();
   /// Device 0 publishes its keys directly (it has no registration payload).

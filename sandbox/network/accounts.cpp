@@ -66,12 +66,26 @@ void Accounts::renumber(Party& party, std::string number) {
   changed(party);
 }
 
+Party* Accounts::find_lid(std::string_view lid) const {
+  const auto found = by_lid_.find(lid);
+  return found == by_lid_.end() ? nullptr : found->second;
+}
+
+void Accounts::give_lid(Party& party, std::string lid) {
+  auto& account = party.account;
+  if (account.has_lid()) account.former_lids.push_back(account.lid);
+  std::erase(account.former_lids, lid);  // it goes back
+  account.lid = std::move(lid);
+  by_lid_[account.lid] = &party;
+  changed(party);
+}
+
 std::optional<Address> Accounts::resolve(const Jid& jid) const {
   if (jid.user.empty()) return std::nullopt;
   if (jid.is_lid()) {
-    const auto found = by_lid_.find(jid.user);
-    if (found == by_lid_.end()) return std::nullopt;
-    return Address{found->second, jid.device, true};
+    auto* party = find_lid(jid.user);
+    if (!party) return std::nullopt;
+    return Address{party, jid.device, true};
   }
   if (!jid.is_phone_number() && jid.server != protocol::server::legacy_user) return std::nullopt;
   auto* party = find_number(jid.user);
@@ -109,6 +123,7 @@ void Accounts::device_changed(const DeviceKey& key) {
 void Accounts::restore(std::unique_ptr<Party> party) {
   by_number_[party->account.number] = party.get();
   if (party->account.has_lid()) by_lid_[party->account.lid] = party.get();
+  for (const auto& lid : party->account.former_lids) by_lid_[lid] = party.get();
   auto& place = parties_[party->account.phone];
   place = std::move(party);
 }

@@ -51,6 +51,12 @@ class Accounts {
   /// A number that is free and well formed. Whoever is to be told was told before.
   void renumber(Party& party, std::string number);
   static bool is_number(std::string_view text);
+  /// Who has, or had, this LID; nullptr: nobody ever.
+  Party* find_lid(std::string_view lid) const;
+  /// One that nobody has or had.
+  std::string new_lid();
+  /// 15 digits that nobody else has or had. The LID before stays its own, as a former one that still resolves.
+  void give_lid(Party& party, std::string lid);
   std::optional<Address> resolve(const Jid& jid) const;
   /// Like resolve, but asks on_unknown_number for a number nobody has.
   std::optional<Address> resolve_or_create(const Jid& jid) const;
@@ -65,11 +71,10 @@ class Accounts {
   void restore(std::unique_ptr<Party> party);
 
  private:
-  std::string new_lid();
-
   NetworkContext& c_;
   std::map<std::string, std::unique_ptr<Party>, std::less<>> parties_;  // by phone
-  std::map<std::string, Party*, std::less<>> by_number_, by_lid_;
+  std::map<std::string, Party*, std::less<>> by_number_;
+  std::map<std::string, Party*, std::less<>> by_lid_;  // former ones too
 };
 
 }  // namespace wharf::sandbox

@@ -53,6 +53,14 @@ void Blocklist::on_iq(Origin& origin, const Node& iq) {
   c_.send(origin.key, answer_of(iq, protocol::block_list_answer(iq, {dhash_of(blocked), users_of(blocked)})));
 }
 
+void Blocklist::rename(const Jid& from, const Jid& to) {
+  for (auto& [phone, blocked] : lists_) {
+    if (blocked.erase(from.to_string()) == 0) continue;
+    blocked.insert(to.to_string());
+    accounts_.changed(*accounts_.find(phone));
+  }
+}
+
 std::optional<Node> Blocklist::change(const Origin& origin, const Node& iq) {
   const auto asked = protocol::read_block_change(iq);
   if (!asked) return error_of(iq, 400, "bad-request");

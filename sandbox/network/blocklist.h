@@ -34,6 +34,9 @@ class Blocklist {
   bool blocks(const Party& party, const Party& sender) const;
   void on_iq(Origin& origin, const Node& iq);
 
+  /// Somebody is called so by now, on every list.
+  void rename(const Jid& from, const Jid& to);
+
   // --- in the account's row
   const Jids& of(std::string_view phone) const;
   void restore(const std::string& phone, Jids blocked) { lists_[phone] = std::move(blocked); }

@@ -158,6 +158,35 @@ unsigned Privacy::change_exclusions(const Party& party, const protocol::Exclusio
   return 0;
 }
 
+void Privacy::rename(const Jid& from, const Jid& to) {
+  for (auto& [phone, lists] : exclusions_) {
+    const auto& owner = *accounts_.find(phone);
+    if (!owner.account.has_lid()) continue;
+    bool any = false;
+    for (auto& [category, list] : lists) {
+      if (list.erase(from.to_string()) == 0) continue;
+      list.insert(to.to_string());
+      any = true;
+    }
+    if (any) accounts_.changed(owner);
+  }
+}
+
+void Privacy::speak_by_lid(const Party& party) {
+  const auto own = exclusions_.find(party.account.phone);
+  if (own == exclusions_.end()) return;
+  for (auto& [category, list] : own->second) {
+    JidTexts by_lid;
+    for (const auto& text : list) {
+      const auto jid = Jid::parse(text);
+      const auto known = jid ? accounts_.resolve(*jid) : std::nullopt;
+      by_lid.insert(known ? known->party->account.jid().to_string() : text);
+    }
+    list = std::move(by_lid);
+  }
+  accounts_.changed(party);
+}
+
 void Privacy::restore(const std::string& phone, Settings settings, Exclusions exclusions) {
   settings_[phone] = std::move(settings);
   exclusions_[phone] = std::move(exclusions);

@@ -35,6 +35,11 @@ class Privacy {
   Settings all_of(const Party& party) const;
   void on_iq(Origin& origin, const Node& iq);
 
+  /// Somebody is called so by now, on the lists of those who speak of people by LID.
+  void rename(const Jid& from, const Jid& to);
+  /// The account speaks of people by LID from now on: its lists name those by LID that have one.
+  void speak_by_lid(const Party& party);
+
   // --- in the account's row
   /// Without defaults.
   const Settings& of(std::string_view phone) const;

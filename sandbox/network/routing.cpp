@@ -78,7 +78,10 @@ void Routing::on_message(const Origin& origin, const Node& message) {
   const bool delivered = deliver_copies(transit);
   if (before && !delivered) ++c_.stats.duplicate_sends;
   const auto phash = plan.single_device ? std::string() : corrected_phash(transit);
-  answers_.accept(origin, MessageAnswers::ack_of(message), transit.accepted, phash);
+  auto ack = MessageAnswers::ack_of(message);
+  // The sender has not heard yet (03 section 4.8): it arrives all the same.
+  if (to->lid && to_jid->user != to->party->account.lid) ack.set("refresh_lid", "true");
+  answers_.accept(origin, std::move(ack), transit.accepted, phash);
 }
 
 std::optional<MessageRefusal> Routing::not_allowed(const Transit& transit, bool first_time) {

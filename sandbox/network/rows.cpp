@@ -36,9 +36,10 @@ json::object to_json(const Device& device, bool uploaded) {
 json::object to_json(const Party& party, std::int64_t last_seen, const Blocklist::Jids& blocklist,
                      const Privacy& of_all, const Profiles::Texts& texts) {
   const auto& account = party.account;
-  json::array freed, blocked;
+  json::array freed, blocked, former;
   for (auto id : party.freed_devices) freed.push_back(id);
   for (const auto& jid : blocklist) blocked.push_back(json::string(jid));
+  for (const auto& lid : account.former_lids) former.push_back(json::string(lid));
   json::object privacy;
   for (const auto& [name, value] : of_all.of(account.phone)) privacy[name] = value;
   json::object excluded;
@@ -49,6 +50,7 @@ json::object to_json(const Party& party, std::int64_t last_seen, const Blocklist
   }
   return {{"number", account.number},
           {"lid", account.lid},
+          {"former_lids", std::move(former)},
           {"name", account.name},
           {"key_index_list", base64_value(account.key_index_list)},
           {"key_index_time", account.key_index_time},
@@ -92,6 +94,9 @@ std::unique_ptr<Party> read_party(const std::string& phone, const json::object& 
   const auto* number = saved.if_contains("number");
   account.number = number != nullptr ? string_of(*number) : phone;
   account.lid = string_of(saved.at("lid"));
+  if (const auto* former = saved.if_contains("former_lids")) {
+    for (const auto& lid : former->as_array()) account.former_lids.push_back(string_of(lid));
+  }
   account.name = string_of(saved.at("name"));
   account.key_index_list = bytes_of(saved.at("key_index_list"));
   account.key_index_time = number_of<std::uint64_t>(saved.at("key_index_time"));

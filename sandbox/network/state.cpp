@@ -43,6 +43,7 @@ Network::State::State(const NetworkListeners& listeners, Settings settings, Netw
       group_notices(context, accounts, delivery, group_views, group_dirt),
       group_membership(context, accounts, group_store, group_views, group_notices),
       number_changes(accounts, audience, companions, group_store, group_views, group_membership),
+      lid_changes(accounts, audience, login, blocklist, privacy, group_store, group_membership),
       group_admission(context, accounts, group_store, group_views, blocklist, privacy),
       group_communities(context, accounts, group_store, group_views, group_notices, group_membership),
       group_members(context, group_store, group_views, group_notices, group_admission, group_membership,

@@ -23,6 +23,7 @@
 #include "sandbox/network/groups/group_routing.h"
 #include "sandbox/network/iq.h"
 #include "sandbox/network/key_watch.h"
+#include "sandbox/network/lid_changes.h"
 #include "sandbox/network/link_codes.h"
 #include "sandbox/network/login.h"
 #include "sandbox/network/media_conn.h"
@@ -80,6 +81,7 @@ struct Network::State {
   GroupNotices group_notices;
   GroupMembership group_membership;
   NumberChanges number_changes;
+  LidChanges lid_changes;
   GroupAdmission group_admission;
   GroupCommunities group_communities;
   GroupMembers group_members;

@@ -106,6 +106,8 @@ void PhonePeople::take(const protocol::NotificationEvent& event) {
     note(removed->jid, SeenBusiness{"removed"});
   } else if (const auto* number = std::get_if<protocol::ContactNumberChanged>(&event)) {
     note(number->new_jid, SeenNumber{number->old_jid.user});
+  } else if (const auto* lid = std::get_if<protocol::LidChanged>(&event)) {
+    note(lid->old_lid, SeenLid{lid->old_lid});  // it resolves for good
   }
 }
 

@@ -34,11 +34,15 @@ struct SeenBusiness {
 struct SeenNumber {
   std::string before;  // phone number
 };
+struct SeenLid {
+  protocol::Jid before;
+};
 
 struct PhoneSeen {
   std::uint64_t at = 0;  // unix seconds
   std::string from;      // name of the account
-  std::variant<SeenPresence, SeenChatState, SeenPicture, SeenAbout, SeenDefaultTimer, SeenBusiness, SeenNumber> what;
+  std::variant<SeenPresence, SeenChatState, SeenPicture, SeenAbout, SeenDefaultTimer, SeenBusiness, SeenNumber, SeenLid>
+      what;
 };
 
 }  // namespace wharf::sandbox

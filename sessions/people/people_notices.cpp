@@ -11,8 +11,8 @@ namespace wharf::sessions {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> types = {"picture",  "status",        "account_sync",
-                                                   "contacts", "privacy_token", "server_sync"};
+constexpr std::array<std::string_view, 7> types = {"picture",       "status",      "account_sync", "contacts",
+                                                   "privacy_token", "server_sync", "mex"};
 
 }  // namespace
 
@@ -69,6 +69,13 @@ void PeopleNotices::learn_own_name(const std::string& name) {
   if (!nameless) tell_own(events::ContactUpdated::Change::push_name, name);
   const auto& tell = nameless ? on_named : on_renamed;
   if (tell) tell();
+}
+
+void PeopleNotices::hear(const protocol::LidChanged& change) {
+  // Of the own account its login says it.
+  if (directory_.is_own(change.old_lid) || directory_.is_own(change.new_lid)) return;
+  const auto number = directory_.person(change.old_lid).pn;
+  if (number) directory_.learn(*number, change.new_lid, Directory::Source::hints);
 }
 
 void PeopleNotices::hear(const protocol::ContactNumberChanged& change) {

@@ -43,6 +43,9 @@ class PeopleNotices {
   void hear(const protocol::AppStateMoved& moved) { on_app_state(moved); }
   void hear(const protocol::ContactNumberChanged& change);
   void hear_new_number(const protocol::ContactNumberChanged& change, const Jid& lid);
+  /// Makes WhatsApp be asked whose the number is, as every hint that contradicts. What is filed under the old LID alone
+  /// stays there.
+  void hear(const protocol::LidChanged& change);
   void hear(const protocol::TrustedTokenReceived& given) { tokens_.hear(given); }
   void hear(const protocol::PrivacyChanged& change) { on_privacy(change.settings); }
   void hear(const protocol::BlocklistChanged& change) { on_blocks(change); }

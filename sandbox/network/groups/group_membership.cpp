@@ -80,6 +80,16 @@ void GroupMembership::tell_number(const Group& group, const Party& member, const
   });
 }
 
+void GroupMembership::tell_lid(const Group& group, const Party& member, const std::string& lid) {
+  if (!group.lid) return;
+  notices_.tell(group, &member, [&](const Party& viewer) {
+    auto row = views_.participant(group, viewer, member);
+    row.jid = Jid(lid, protocol::server::lid);
+    row.lid = row.jid;
+    return groups::MemberReplaced{{std::move(row)}};
+  });
+}
+
 void GroupMembership::switch_addressing(Group& group) {
   const bool all_have_one = std::all_of(group.members.begin(), group.members.end(), [this](const auto& entry) {
     return accounts_.find(entry.first)->account.has_lid();

@@ -30,6 +30,8 @@ class GroupMembership {
   /// A member that has another number from the next moment on, told to everybody while it still has the one before:
   /// that one is the author (05 section 4).
   void tell_number(const Group& group, const Party& member, const std::string& number);
+  /// The same of a member that has another LID from the next moment on. Nobody, in a group that names people by number.
+  void tell_lid(const Group& group, const Party& member, const std::string& lid);
   /// The group names its members by the other identity from now on; nobody is told. Nothing when somebody has none.
   void switch_addressing(Group& group);
   /// As one of its admins would: the last member without a role, other than `spared`.
