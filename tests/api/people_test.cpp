@@ -119,8 +119,8 @@ TEST_CASE("my contacts are those whom the records of the address book have, by e
   d.commit(std::move(changes));
   const auto mine = [&] {
     std::vector<bool> out;
-    for (const json::value& row : d.ask("GET", base + "/contacts").json().at("data").as_array())
-      out.push_back(row.at("isMyContact").as_bool());
+    const json::object contacts = d.ask("GET", base + "/contacts").json();
+    for (const json::value& row : contacts.at("data").as_array()) out.push_back(row.at("isMyContact").as_bool());
     return out;
   };
   CHECK(mine() == std::vector<bool>{true, true, false, false});
