@@ -38,8 +38,7 @@ class Receipts {
   void on_group_changed(const Jid& group);
   /// The server's answer to a message that was sent again to one device: the request for it is acked. It refuses that
   /// where a group names its members otherwise by now: once the group is known as it is, the device gets it under its
-  /// name there.
-  /// False: none of these is answered by it.
+  /// name there. False: it answers none of these.
   bool on_resend_ack(const protocol::Ack& ack);
   void on_link_down();
   std::optional<net::SteadyTime> due() const;
